@@ -1,0 +1,136 @@
+"""A boto3 session as the user configured it, and clients made the same way everywhere."""
+
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+from ses_tenant import __version__
+from ses_tenant.aws.errors import aws_errors
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
+_log = logging.getLogger(__name__)
+
+# With 20 requests a second, botocore's three attempts lose calls and ten lose none (measured).
+_ATTEMPTS = 8
+_CONNECT_TIMEOUT_S = 10
+_READ_TIMEOUT_S = 60
+
+
+class _Model(Protocol):
+    name: str
+
+
+@dataclass(frozen=True)
+class AwsSession:
+    """Where calls go and with whose credentials; `region` is the one configured, or None."""
+
+    boto: boto3.session.Session = field(repr=False)
+    profile: str | None
+    region: str | None
+    endpoint_url: str | None
+    workers: int
+
+    def errors(self) -> AbstractContextManager[None]:
+        """Return a context in which boto3's exceptions become SesTenantErrors."""
+        return aws_errors(self.profile)
+
+    def iam_client(self, *, repeat: bool = True) -> "IAMClient":
+        """Return an IAM client; with `repeat=False` one that sends each request exactly once."""
+        with self.errors():
+            return self.boto.client(
+                "iam",
+                region_name=self.region,
+                endpoint_url=self.endpoint_url,
+                config=self._config(repeat=repeat),
+            )
+
+    def check_regions(self, regions: tuple[str, ...]) -> None:
+        """Raise SesTenantError `no_region` for a Region in which botocore knows no SES."""
+        known = {
+            region
+            for partition in self.boto.get_available_partitions()
+            for region in self.boto.get_available_regions("sesv2", partition)
+        }
+        for region in regions:
+            if region not in known:
+                near = get_close_matches(region, known, n=1)
+                raise SesTenantError(
+                    ErrorCode.NO_REGION,
+                    f"Amazon SES is not offered in a Region '{region}', as far as the installed "
+                    "botocore knows.",
+                    f"Did you mean {near[0]}?" if near else "A newer boto3 may know the Region.",
+                )
+
+    def _config(self, *, repeat: bool) -> Config:
+        common = Config(
+            user_agent_extra=f"ses-tenant/{__version__}",
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            read_timeout=_READ_TIMEOUT_S,
+            max_pool_connections=max(self.workers, 10),
+        )
+        if not repeat:
+            return common.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+        if "AWS_MAX_ATTEMPTS" in os.environ or "AWS_RETRY_MODE" in os.environ:
+            return common
+        return common.merge(Config(retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}))
+
+
+def open_session(
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    workers: int = 8,
+) -> AwsSession:
+    """Return a session of boto3's own chain: options first, then environment, then profiles.
+
+    AWS_REGION counts before AWS_DEFAULT_REGION, as in other SDKs; botocore reads only the latter.
+    Raises SesTenantError `no_credentials` for an unknown profile, `usage` for a bad endpoint URL.
+    """
+    if endpoint_url is not None:
+        parts = urlsplit(endpoint_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise SesTenantError(
+                ErrorCode.USAGE,
+                f"'{endpoint_url}' is not the URL of an endpoint.",
+                "It looks like http://127.0.0.1:5000.",
+            )
+    with aws_errors(profile):
+        boto = boto3.session.Session(profile_name=profile)
+        region = region or os.environ.get("AWS_REGION") or boto.region_name
+    _log_calls(boto)
+    return AwsSession(boto, profile, region, endpoint_url, workers)
+
+
+def _log_calls(boto: boto3.session.Session) -> None:
+    """Log each call's name, status and attempts at DEBUG, and nothing of its contents.
+
+    botocore's own DEBUG log prints the answer to CreateAccessKey, secret included.
+    """
+
+    def before(model: _Model, **_: object) -> None:
+        _log.debug("-> %s", model.name)
+
+    def after(parsed: Mapping[str, Mapping[str, object]], model: _Model, **_: object) -> None:
+        answer = parsed.get("ResponseMetadata", {})
+        _log.debug(
+            "<- %s status=%s attempts=%s request=%s",
+            model.name,
+            answer.get("HTTPStatusCode"),
+            int(str(answer.get("RetryAttempts", 0))) + 1,
+            answer.get("RequestId"),
+        )
+
+    if _log.isEnabledFor(logging.DEBUG):
+        boto.events.register("before-call", before)
+        boto.events.register("after-call", after)

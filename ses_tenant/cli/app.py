@@ -1,0 +1,57 @@
+"""The Typer app: its verbs in the order in which `--help` shows them."""
+
+from typing import Annotated
+
+import typer
+
+from ses_tenant import __version__
+from ses_tenant.cli.boundary import ErrorBoundary
+from ses_tenant.cli.create import create
+from ses_tenant.cli.delete import delete
+from ses_tenant.cli.list_tenants import list_tenants
+from ses_tenant.cli.policy import policy
+from ses_tenant.cli.sandbox import sandbox
+from ses_tenant.cli.show import show
+from ses_tenant.cli.smtp_password import smtp_password
+
+app = typer.Typer(
+    name="ses-tenant",
+    cls=ErrorBoundary,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"ses-tenant {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="Try it without an AWS account: ses-tenant sandbox -- ses-tenant create shop.example.com"
+)
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Give every site on one Amazon SES account credentials that send only as its own domain.
+
+    \b
+      ses-tenant create shop.example.com --region eu-central-1
+      ses-tenant list
+    """
+
+
+app.command()(create)
+app.command("list")(list_tenants)
+app.command()(show)
+app.command(no_args_is_help=True)(delete)
+app.command()(policy)
+app.command("smtp-password")(smtp_password)
+app.command(context_settings={"allow_interspersed_args": False})(sandbox)

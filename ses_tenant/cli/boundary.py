@@ -1,0 +1,84 @@
+"""The one place where a failure becomes a message, a JSON document and an exit status."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from ses_tenant.cli.console import envelope, print_error, write_stdout
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+
+
+class ErrorBoundary(TyperGroup):
+    """The root command; it stands inside the app, so that tests see what a user sees."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Keep the arguments: a usage error must know whether JSON was asked for."""
+        ctx.meta["ses_tenant.args"] = list(args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        """Run the command and end with the status of what went wrong."""
+        args: list[str] = ctx.meta["ses_tenant.args"]
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, BrokenPipeError):
+            raise
+        except SesTenantError as error:
+            failure = error
+        except TyperException as error:
+            if not _wants_json(args):
+                raise
+            failure = SesTenantError(
+                ErrorCode.USAGE,
+                error.format_message(),
+                f"ses-tenant {_command(args)} --help shows the options.".replace("  ", " "),
+            )
+        except (KeyboardInterrupt, typer.Abort):
+            failure = SesTenantError(
+                ErrorCode.INTERRUPTED,
+                "Interrupted.",
+                "Run the same command again: it goes on where this run stopped.",
+            )
+        except Exception as error:  # noqa: BLE001 - the boundary: no traceback for a user, ever
+            failure = _internal(error, debug="--debug" in args)
+        _report(failure, args)
+        raise typer.Exit(failure.exit_status)
+
+
+def _report(failure: SesTenantError, args: Sequence[str]) -> None:
+    if _wants_json(args):
+        write_stdout(envelope(_command(args), None, errors=[failure]))
+    else:
+        print_error(failure)
+
+
+def _internal(error: Exception, *, debug: bool) -> SesTenantError:
+    """Return the failure for a bug, without the exception's own text, which might hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if debug:
+        sys.stderr.write("".join(traceback.format_list(frames)))
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    return SesTenantError(
+        ErrorCode.INTERNAL,
+        f"ses-tenant failed in a way it should not: {type(error).__name__} at {where}.",
+        "" if debug else "Run it again with --debug, and report what it prints.",
+    )
+
+
+def _wants_json(args: Sequence[str]) -> bool:
+    own = args[: args.index("--")] if "--" in args else args
+    return (
+        "-ojson" in own
+        or "--output=json" in own
+        or any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(own))
+    )
+
+
+def _command(args: Sequence[str]) -> str:
+    return next((arg for arg in args if not arg.startswith("-")), "")

@@ -1,0 +1,161 @@
+"""What a command prints: the result on stdout, everything else on stderr."""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+import typer
+
+from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError, Warning_
+
+_PROGRESS_AFTER_S = 1.0
+
+
+class Output(StrEnum):
+    """How a command prints its result."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def write_stdout(text: str) -> None:
+    """Write to stdout and flush. Raises OSError where it cannot be written (full, closed)."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def envelope(
+    command: str,
+    data: Mapping[str, object] | None,
+    warnings: Iterable[Warning_] = (),
+    errors: Sequence[SesTenantError] = (),
+) -> str:
+    """Return the one JSON document that a command prints with `-o json`."""
+    status = "ok"
+    if errors:
+        partly = data is not None or any(error.partly_done for error in errors)
+        status = "partial" if partly else "error"
+    return (
+        json.dumps(
+            {
+                "schema": 1,
+                "command": command,
+                "status": status,
+                "data": data,
+                "warnings": [{"code": w.code, "message": w.message} for w in warnings],
+                "errors": [
+                    {"code": e.code.value, "message": e.message, "hint": e.hint} for e in errors
+                ],
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+
+
+def print_error(error: SesTenantError) -> None:
+    """Print a failure for people, on stderr."""
+    typer.echo(f"{_bold_red('Error:')} {error.message}", err=True)
+    if error.hint:
+        typer.echo(f"Hint: {error.hint}", err=True)
+
+
+def _bold_red(text: str) -> str:
+    plain = not sys.stderr.isatty() or os.environ.get("NO_COLOR")
+    return text if plain else typer.style(text, fg=typer.colors.RED, bold=True)
+
+
+@dataclass(frozen=True)
+class Console:
+    """The two channels of one command."""
+
+    command: str
+    output: Output = Output.TABLE
+    quiet: bool = False
+
+    def note(self, text: str) -> None:
+        """Tell a person something, on stderr; not with --quiet, nor beside JSON."""
+        if not self.quiet and self.output is Output.TABLE:
+            typer.echo(text, err=True)
+
+    def result(
+        self,
+        data: Mapping[str, object],
+        text: str,
+        warnings: Sequence[Warning_] = (),
+        errors: Sequence[SesTenantError] = (),
+    ) -> None:
+        """Print the result in the form asked for; warnings and errors with it."""
+        if self.output is Output.JSON:
+            write_stdout(envelope(self.command, data, warnings, errors))
+            return
+        write_stdout(text)
+        for warning in warnings:
+            self.note(f"Warning: {warning.message}")
+        for error in errors:
+            print_error(error)
+
+    def confirm(self, question: str, lines: Iterable[str], *, yes: bool) -> None:
+        """Ask before something is destroyed; return if the answer is yes.
+
+        Raises SesTenantError `usage` where nobody can be asked, `interrupted` for a no.
+        """
+        if yes:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise SesTenantError(
+                ErrorCode.USAGE,
+                "This destroys something, and there is no terminal to ask.",
+                "Add --yes to go ahead, or --dry-run to see the plan.",
+            )
+        for line in lines:
+            typer.echo(line, err=True)
+        if not typer.confirm(question, err=True):
+            raise SesTenantError(ErrorCode.INTERRUPTED, "Nothing was changed.")
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Show on stderr that work goes on, once it has taken longer than a second.
+
+        The value is a function to call with (done, total). On a terminal a line is rewritten in
+        place; elsewhere one line is written.
+        """
+        if self.quiet:
+            yield _ignore
+            return
+        state = {"text": what, "shown": False}
+        rewrite = sys.stderr.isatty()
+
+        def show() -> None:
+            state["shown"] = True
+            typer.echo(f"\r\x1b[K{state['text']}" if rewrite else what, err=True, nl=not rewrite)
+
+        def advance(done: int, total: int) -> None:
+            state["text"] = f"{what} {done}/{total}"
+            if state["shown"] and rewrite:
+                show()
+
+        timer = threading.Timer(_PROGRESS_AFTER_S, show)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield advance
+        finally:
+            timer.cancel()
+            if state["shown"] and rewrite:
+                typer.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _ignore(_done: int, _total: int) -> None:
+    """Take no notice of progress."""
+
+
+def exit_with(status: ExitStatus) -> None:
+    """End the command with `status`; returns for OK."""
+    if status is not ExitStatus.OK:
+        raise typer.Exit(status)

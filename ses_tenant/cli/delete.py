@@ -1,0 +1,76 @@
+"""`ses-tenant delete`."""
+
+import time
+
+from ses_tenant.cli import options as o
+from ses_tenant.cli.console import Console, Output, exit_with
+from ses_tenant.core.errors import ExitStatus
+
+
+def delete(
+    domains: o.Domains,
+    dry_run: o.DryRun = False,
+    yes: o.Yes = False,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    output: o.OutputOption = Output.TABLE,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+) -> None:
+    """Delete tenants: their access keys, policies and whatever else hangs on the IAM user.
+
+    \b
+      ses-tenant delete shop.example.com
+      ses-tenant delete shop.example.com --dry-run
+
+    The site cannot send any more from that moment. SES identities and DNS records stay.
+    """
+    from ses_tenant.core.domain import SendingDomain
+
+    targets = list(dict.fromkeys(SendingDomain.parse(text) for text in domains))
+    session = o.connect(profile, region, endpoint_url, debug=debug)
+    from ses_tenant.aws.iam import Iam
+    from ses_tenant.cli.render import plan_data, plan_text
+    from ses_tenant.operations import delete as operation
+
+    iam, console = Iam(session), Console("delete", output, quiet)
+    with console.progress("Reading tenants ..."):
+        planned = [operation.prepare(iam, target) for target in targets]
+    refused = [deletion.error for deletion in planned if deletion.error]
+    if len(refused) == len(planned) == 1:
+        raise refused[0]
+    text = "".join(f"{d.domain}\n{plan_text(d.plan)}" for d in planned if not d.error)
+    deletions = planned
+    if not dry_run:
+        possible = [deletion for deletion in planned if not deletion.error]
+        if possible:
+            console.confirm(f"Delete {len(possible)} tenants?", text.splitlines(), yes=yes)
+        with console.progress("Deleting ...") as progress:
+            deletions = []
+            for deletion in planned:
+                done = (
+                    deletion if deletion.error else operation.carry_out(iam, deletion, time.sleep)
+                )
+                deletions.append(done)
+                progress(len(deletions), len(planned))
+        for deletion in deletions:
+            if not deletion.error:
+                console.note(f"{deletion.domain}: deleted")
+    errors = [deletion.error for deletion in deletions if deletion.error]
+    console.result(
+        {
+            "tenants": [
+                {
+                    "domain": deletion.domain.name,
+                    "deleted": not dry_run and deletion.error is None,
+                    "steps": plan_data(deletion.plan),
+                }
+                for deletion in deletions
+            ]
+        },
+        text if dry_run else "",
+        errors=errors,
+    )
+    if errors:
+        exit_with(ExitStatus.FAILED if len(errors) == len(deletions) else ExitStatus.PARTIAL)

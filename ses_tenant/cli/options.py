@@ -1,0 +1,206 @@
+"""The options that several verbs share, defined once."""
+
+import logging
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ses_tenant.cli.console import Output
+
+if TYPE_CHECKING:
+    from ses_tenant.aws.session import AwsSession
+    from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.request import TenantRequest
+
+NONE = "none"
+
+
+class ScopeChoice(StrEnum):
+    """The values of --scope."""
+
+    ANY = "any"
+    IDENTITY = "identity"
+
+
+Domain = Annotated[
+    str, typer.Argument(metavar="DOMAIN", help="The sending domain.", show_default=False)
+]
+Domains = Annotated[
+    list[str], typer.Argument(metavar="DOMAIN...", help="Sending domains.", show_default=False)
+]
+Profile = Annotated[
+    str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="REGION", help="AWS Region to call, for the partition."),
+]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="AWS Region that the site sends in; may be repeated.  [default: the profile's]",
+        show_default=False,
+    ),
+]
+EndpointUrl = Annotated[
+    str | None,
+    typer.Option("--endpoint-url", metavar="URL", help="Send every AWS request to this URL."),
+]
+OutputOption = Annotated[
+    Output, typer.Option("--output", "-o", help="How to print the result.", show_default=True)
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the plan and change nothing.", show_default=False)
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask before destroying.", show_default=False)
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", help="No notes and no progress on stderr.", show_default=False),
+]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug",
+        help="Log each AWS call on stderr, without its contents.",
+        show_default=False,
+    ),
+]
+Smtp = Annotated[
+    bool | None,
+    typer.Option(
+        "--smtp/--api",
+        help="Credentials for the SMTP interface, or for the SES API.  [default: api]",
+        show_default=False,
+    ),
+]
+Subdomains = Annotated[
+    bool | None,
+    typer.Option(
+        "--subdomains/--no-subdomains",
+        help="Let it send as every domain below DOMAIN, too.",
+        show_default=False,
+    ),
+]
+Also = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--also",
+        metavar="DOMAIN",
+        help="Another domain that it may send as; may be repeated, 'none' clears.",
+        show_default=False,
+    ),
+]
+ReturnPath = Annotated[
+    str | None,
+    typer.Option(
+        "--return-path",
+        metavar="DOMAIN",
+        help="Let bounces go to this domain, too; 'none' clears.",
+        show_default=False,
+    ),
+]
+ScopeOption = Annotated[
+    ScopeChoice | None,
+    typer.Option(
+        "--scope",
+        help="'identity' also limits the policy to the domain's identities and configuration "
+        "sets. Not while the account is in the SES sandbox.  [default: any]",
+        show_default=False,
+    ),
+]
+ConfigurationSets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--configuration-set",
+        metavar="NAME",
+        help="With --scope identity: a configuration set that it may use, the identity's "
+        "default one included; may be repeated, 'none' clears.",
+        show_default=False,
+    ),
+]
+PermissionsBoundary = Annotated[
+    str | None,
+    typer.Option(
+        "--permissions-boundary", metavar="ARN", help="Permissions boundary of the IAM user."
+    ),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="KEY=VALUE",
+        help="Tag of your own on the IAM user; may be repeated.",
+        show_default=False,
+    ),
+]
+
+
+def tenant_request(
+    domain: str,
+    smtp: bool | None,
+    regions: list[str] | None,
+    subdomains: bool | None,
+    also: list[str] | None,
+    return_path: str | None,
+    scope: ScopeChoice | None,
+    configuration_sets: list[str] | None,
+    permissions_boundary: str | None,
+    tags: list[str] | None,
+) -> "TenantRequest":
+    """Return the request that the options of `create` and `policy` stand for.
+
+    Raises SesTenantError `invalid_domain` and `usage`.
+    """
+    from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.regions import check_region
+    from ses_tenant.core.request import TenantRequest
+    from ses_tenant.core.tenant import Interface, Scope
+
+    def domains(given: list[str] | None) -> "tuple[SendingDomain, ...] | None":
+        return None if not given else tuple(SendingDomain.parse(text) for text in _cleared(given))
+
+    return TenantRequest(
+        domain=SendingDomain.parse(domain),
+        interface=None if smtp is None else Interface.SMTP if smtp else Interface.API,
+        regions=tuple(check_region(region) for region in regions) if regions else None,
+        subdomains=subdomains,
+        also=domains(also),
+        return_path=domains([return_path] if return_path is not None else None),
+        scope=Scope(scope.value) if scope else None,
+        configuration_sets=tuple(_cleared(configuration_sets)) if configuration_sets else None,
+        permissions_boundary=permissions_boundary,
+        user_tags=dict(_tag(tag) for tag in tags or ()),
+    )
+
+
+def connect(
+    profile: str | None, region: str | None, endpoint_url: str | None, *, debug: bool
+) -> "AwsSession":
+    """Return the AWS session that the options ask for; imports boto3."""
+    if debug:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+        logger = logging.getLogger("ses_tenant")
+        logger.handlers = [handler]
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+    from ses_tenant.aws.session import open_session
+
+    return open_session(profile, region, endpoint_url)
+
+
+def _cleared(values: list[str]) -> list[str]:
+    return [] if values == [NONE] else values
+
+
+def _tag(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"'{text}' is not KEY=VALUE.", param_hint="--tag")
+    return key, value

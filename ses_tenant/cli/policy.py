@@ -1,0 +1,47 @@
+"""`ses-tenant policy`."""
+
+import json
+import os
+
+from ses_tenant.cli import options as o
+from ses_tenant.cli.console import Console, Output
+
+
+def policy(
+    domain: o.Domain,
+    smtp: o.Smtp = None,
+    region: o.Regions = None,
+    subdomains: o.Subdomains = None,
+    also: o.Also = None,
+    return_path: o.ReturnPath = None,
+    scope: o.ScopeOption = None,
+    configuration_set: o.ConfigurationSets = None,
+    permissions_boundary: o.PermissionsBoundary = None,
+    tag: o.Tags = None,
+    output: o.OutputOption = Output.TABLE,
+    quiet: o.Quiet = False,
+) -> None:
+    """Print the policy that `create` attaches, without asking AWS; to read, review or paste.
+
+    \b
+      ses-tenant policy shop.example.com
+      ses-tenant policy shop.example.com --smtp --subdomains
+
+    It takes the options of `create`. Boundary and tags stand beside the policy and change nothing
+    in it. With --scope identity it needs --region, or AWS_REGION.
+    """
+    request = o.tenant_request(
+        domain, smtp, region, subdomains, also, return_path, scope, configuration_set,
+        permissions_boundary, tag,
+    )  # fmt: skip
+    from ses_tenant.core.policy import policy_size, sending_policy
+    from ses_tenant.core.request import check_spec, resolve
+
+    configured = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    spec = resolve(request, None, configured)
+    check_spec(spec)
+    document = sending_policy(spec)
+    Console("policy", output, quiet).result(
+        {"domain": spec.domain.name, "policy": document, "size": policy_size(document)},
+        json.dumps(document, indent=2) + "\n",
+    )

@@ -1,0 +1,205 @@
+"""From the operations' results to JSON-able data and to tables."""
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ses_tenant.core.naming import SENDING_POLICY
+from ses_tenant.operations.create import Created, Prepared, age
+from ses_tenant.operations.list_tenants import TenantSummary
+
+if TYPE_CHECKING:
+    from ses_tenant.core.credentials import Credentials
+    from ses_tenant.core.steps import Plan
+    from ses_tenant.core.tenant import AccessKey
+    from ses_tenant.operations.show import TenantDetails
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as ISO 8601 in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def plan_data(plan: "Plan") -> list[dict[str, object]]:
+    """Return the steps as JSON-able data."""
+    return [
+        {"action": step.action, "summary": step.summary, "destructive": step.destructive}
+        for step in plan
+    ]
+
+
+def plan_text(plan: "Plan") -> str:
+    """Return the steps for people, a line each, the destructive ones marked."""
+    return "".join(
+        f"{'-' if step.destructive else '+'} {step.action}: {step.summary}\n" for step in plan
+    )
+
+
+def create_data(made: Prepared | Created) -> dict[str, object]:
+    """Return `data` of `create`; the only place where it may hold a secret is `credentials`."""
+    credentials = made.credentials if isinstance(made, Created) else None
+    return {
+        "domain": made.spec.domain.name,
+        "user_name": made.spec.user_name,
+        "user_arn": made.user_arn,
+        "interface": made.spec.interface.value,
+        "policy_name": SENDING_POLICY,
+        "regions": list(made.spec.regions),
+        "destination": made.spec.destination,
+        "credentials": _credentials_data(credentials) if credentials else None,
+        "steps": plan_data(made.plan),
+    }
+
+
+def tenant_data(tenant: TenantSummary) -> dict[str, object]:
+    """Return one element of `data.tenants` of `list`."""
+    return {
+        "domain": tenant.domain,
+        "user_name": tenant.user_name,
+        "user_arn": tenant.user_arn,
+        "interface": tenant.interface,
+        "state": tenant.state.value,
+        "regions": list(tenant.regions),
+        "destination": tenant.destination,
+        "access_keys": [_key_data(key) for key in tenant.access_keys],
+    }
+
+
+def details_data(details: "TenantDetails") -> dict[str, object]:
+    """Return `data` of `show`."""
+    observed, sending = details.observed, details.spec.sending
+    extra = observed.attachments
+    return {
+        **tenant_data(details.summary),
+        "path": observed.user.path,
+        "created_at": timestamp(observed.user.created_at),
+        "permissions_boundary": observed.user.permissions_boundary,
+        "tags": dict(observed.user.tags),
+        "subdomains": sending.subdomains,
+        "also": [domain.name for domain in sending.also],
+        "return_path": sending.return_path.name if sending.return_path else None,
+        "scope": sending.scope.value,
+        "configuration_sets": list(sending.configuration_sets),
+        "policy": observed.sending_policy,
+        "inline_policies": list(observed.inline_policies),
+        "attached_policies": list(extra.managed_policies) if extra else [],
+        "groups": list(extra.groups) if extra else [],
+        "drift": list(details.drift),
+    }
+
+
+def listing_table(tenants: Sequence[TenantSummary], now: datetime) -> str:
+    """Return the table of `list`; it fits 80 columns."""
+    rows = [
+        (
+            tenant.domain,
+            tenant.interface or "?",
+            tenant.state.value,
+            "\n".join(key.access_key_id for key in tenant.access_keys) or "-",
+            "\n".join(age(key.created_at, now) for key in tenant.access_keys) or "-",
+            "\n".join(_used(key, now) for key in tenant.access_keys) or "-",
+        )
+        for tenant in tenants
+    ]
+    return _table(("Domain", "Via", "State", "Access key", "Age", "Used"), rows)
+
+
+def details_text(details: "TenantDetails", now: datetime) -> str:
+    """Return `show` for people."""
+    observed, summary, sending = details.observed, details.summary, details.spec.sending
+    keys = [
+        f"{key.access_key_id}  {key.status}, created {age(key.created_at, now)} ago, "
+        f"{'last used ' + _used(key, now) + ' ago' if key.last_used_at else 'never used'}"
+        for key in summary.access_keys
+    ]
+    options = [
+        *(["subdomains"] if sending.subdomains else []),
+        *(f"also {domain}" for domain in sending.also),
+        *([f"return path {sending.return_path}"] if sending.return_path else []),
+        f"scope {sending.scope.value}",
+        *(f"configuration set {name}" for name in sending.configuration_sets),
+    ]
+    tags = [f"{key} = {value}" for key, value in sorted(observed.user.tags.items())]
+    sections: dict[str, list[str]] = {
+        "Domain": [summary.domain],
+        "State": [summary.state.value],
+        "IAM user": [summary.user_arn],
+        "Created": [timestamp(observed.user.created_at)],
+        "Interface": [summary.interface or "?"],
+        "Regions": [" ".join(summary.regions) or "?"],
+        "Delivered": ["to stdout" if summary.destination == "-" else summary.destination],
+        "Boundary": [observed.user.permissions_boundary or "none"],
+        "Sends as": options,
+        "Keys": keys or ["none"],
+        "Tags": tags,
+        "Drift": list(details.drift) or ["none"],
+    }
+    return "".join(
+        f"{name if number == 0 else '':<11}{line}\n"
+        for name, lines in sections.items()
+        for number, line in enumerate(lines)
+    )
+
+
+def _used(key: "AccessKey", now: datetime) -> str:
+    return age(key.last_used_at, now) if key.last_used_at else "never"
+
+
+def _key_data(key: "AccessKey") -> dict[str, object]:
+    return {
+        "access_key_id": key.access_key_id,
+        "status": key.status.value,
+        "created_at": timestamp(key.created_at),
+        "last_used_at": timestamp(key.last_used_at) if key.last_used_at else None,
+    }
+
+
+def _credentials_data(credentials: "Credentials") -> dict[str, object]:
+    secret: Mapping[str, object] = (
+        {}
+        if credentials.secret_access_key is None
+        else {"secret_access_key": credentials.secret_access_key}
+    )
+    return {
+        "access_key_id": credentials.access_key_id,
+        **secret,
+        "smtp": [
+            {
+                "region": smtp.region,
+                "host": smtp.host,
+                "port": smtp.port,
+                "user_name": smtp.user_name,
+                "password": smtp.password,
+            }
+            for smtp in credentials.smtp
+        ],
+    }
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    first, *others = columns
+    table.add_column(first, overflow="fold")
+    for column in others:
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal or "COLUMNS" in os.environ else 80
+    buffer = io.StringIO()
+    Console(
+        file=buffer,
+        width=width,
+        force_terminal=terminal,
+        no_color=bool(os.environ.get("NO_COLOR")),
+        color_system="standard" if terminal and not os.environ.get("NO_COLOR") else None,
+    ).print(table)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"

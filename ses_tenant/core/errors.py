@@ -1,0 +1,88 @@
+"""What can go wrong, as one exception with a code from a closed set.
+
+Every failure that a user can meet ends as a `SesTenantError`: what failed and what AWS said in
+`message`, the command to run next in `hint`. The command line turns `code` into an exit status.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class ErrorCode(StrEnum):
+    """The codes of `errors[].code` in JSON output; documented in docs/reference.md."""
+
+    ACCESS_DENIED = "access_denied"
+    ACCESS_KEY_LIMIT = "access_key_limit"
+    ALREADY_EXISTS = "already_exists"
+    CREDENTIALS_EXPIRED = "credentials_expired"
+    DESTINATION_UNAVAILABLE = "destination_unavailable"
+    INTERNAL = "internal"
+    INTERRUPTED = "interrupted"
+    INVALID_DOMAIN = "invalid_domain"
+    NETWORK = "network"
+    NO_CREDENTIALS = "no_credentials"
+    NO_REGION = "no_region"
+    NOT_FOUND = "not_found"
+    NOT_OURS = "not_ours"
+    PARTIAL_FAILURE = "partial_failure"
+    POLICY_TOO_LARGE = "policy_too_large"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    SUSPENDED = "suspended"
+    THROTTLED = "throttled"
+    USAGE = "usage"
+
+
+class ExitStatus(IntEnum):
+    """The exit statuses of every command; documented in docs/reference.md."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    PARTIAL = 3
+    FINDINGS = 4
+    INTERRUPTED = 130
+
+
+class SesTenantError(Exception):
+    """A failure to show to the user: message, hint, code; never a secret in any of them."""
+
+    def __init__(
+        self, code: ErrorCode, message: str, hint: str = "", *, partly_done: bool = False
+    ) -> None:
+        """Keep the three parts; `partly_done` says that some steps were carried out before it."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.partly_done = partly_done
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """Return the status that a command ends with when this is what stopped it."""
+        if self.partly_done or self.code is ErrorCode.PARTIAL_FAILURE:
+            return ExitStatus.PARTIAL
+        if self.code in (ErrorCode.USAGE, ErrorCode.INVALID_DOMAIN):
+            return ExitStatus.USAGE
+        if self.code is ErrorCode.INTERRUPTED:
+            return ExitStatus.INTERRUPTED
+        return ExitStatus.FAILED
+
+    def after_steps(self, done: int, total: int) -> "SesTenantError":
+        """Return the same failure, saying that `done` of `total` steps had been carried out."""
+        if not done:
+            return self
+        again = "Run the same command again: it goes on where this run stopped."
+        return SesTenantError(
+            self.code,
+            f"{self.message} ({done} of {total} steps were done before.)",
+            f"{self.hint} {again}".strip(),
+            partly_done=True,
+        )
+
+
+@dataclass(frozen=True)
+class Warning_:  # noqa: N801 - `Warning` is a builtin
+    """Something the user should know although the command went on: `warnings[]` in JSON."""
+
+    code: str
+    message: str

@@ -1,0 +1,109 @@
+"""How a tenant is written down in IAM: user name, path, policy names and tags.
+
+IAM is the only database. These names are the schema, so nothing here may change without a
+new `ses-tenant:version`.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+
+PATH_PREFIX = "/ses-tenant/"
+SENDING_POLICY = "ses-tenant-sending"
+SUSPENDED_POLICY = "ses-tenant-suspended"
+
+TAG_PREFIX = "ses-tenant:"
+TAG_DOMAIN = "ses-tenant:domain"
+TAG_INTERFACE = "ses-tenant:interface"
+TAG_REGIONS = "ses-tenant:regions"
+TAG_SENDING = "ses-tenant:sending"
+TAG_DESTINATION = "ses-tenant:destination"
+TAG_VERSION = "ses-tenant:version"
+SCHEMA_VERSION = "1"
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_MAX_USER_NAME = 64
+_MAX_TAG_KEY = 128
+_MAX_TAG_VALUE = 256
+MAX_TAGS = 50
+_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+_SEPARATOR = "+"  # a tag value holds neither commas nor semicolons
+
+
+def user_name(domain: SendingDomain) -> str:
+    """Return the IAM user name of a tenant: `ses-<domain>`, at most 64 characters.
+
+    A longer one is cut and ends in `+` and 100 bits of the domain's SHA-256. No domain holds a
+    `+`, so a cut name never equals another domain's whole name, whoever crafts it.
+    """
+    name = f"ses-{domain.name}"
+    if len(name) <= _MAX_USER_NAME:
+        return name
+    digest = base64.b32encode(hashlib.sha256(domain.name.encode()).digest()).decode().lower()[:20]
+    return f"{name[: _MAX_USER_NAME - len(digest) - 1]}+{digest}"
+
+
+def user_path(domain: SendingDomain) -> str:
+    """Return the IAM path of a tenant, which holds the whole domain."""
+    return f"{PATH_PREFIX}{domain.name}/"
+
+
+def domain_of_path(path: str) -> SendingDomain | None:
+    """Return the domain in a tenant's IAM path, or None if it is no tenant's path."""
+    match = re.fullmatch(re.escape(PATH_PREFIX) + r"([^/]+)/", path)
+    if match is None:
+        return None
+    try:
+        domain = SendingDomain.parse(match[1])
+    except SesTenantError:
+        return None
+    return domain if domain.name == match[1] else None
+
+
+def tag_list(key: str, items: Iterable[str]) -> dict[str, str]:
+    """Return `items` as tags: under `key`, and past 256 characters under `key.2` and so on."""
+    text = _SEPARATOR.join(items)
+    chunks = [text[i : i + _MAX_TAG_VALUE] for i in range(0, len(text), _MAX_TAG_VALUE)]
+    return {key if n == 1 else f"{key}.{n}": chunk for n, chunk in enumerate(chunks, start=1)}
+
+
+def untag_list(key: str, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the items that `tag_list` wrote into `tags` under `key`; empty if it wrote none."""
+    text = tags.get(key, "")
+    number = 2
+    while f"{key}.{number}" in tags:
+        text += tags[f"{key}.{number}"]
+        number += 1
+    return tuple(text.split(_SEPARATOR)) if text else ()
+
+
+def check_user_tags(tags: Mapping[str, str]) -> None:
+    """Check tags that the operator asked for against IAM's rules.
+
+    Raises SesTenantError `usage`. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    """
+    for key, value in tags.items():
+        problem = ""
+        if not key or len(key) > _MAX_TAG_KEY or len(value) > _MAX_TAG_VALUE:
+            problem = f"a key has 1 to {_MAX_TAG_KEY} characters, a value up to {_MAX_TAG_VALUE}"
+        elif not (_TAG_TEXT.fullmatch(key) and _TAG_TEXT.fullmatch(value)):
+            problem = "IAM allows letters, digits, spaces and _ . : / = + - @"
+        elif key.lower().startswith(("aws:", TAG_PREFIX)):
+            problem = "keys that begin with aws: or ses-tenant: are reserved"
+        if problem:
+            raise SesTenantError(
+                ErrorCode.USAGE, f"The tag '{key}' is not possible: {problem}.", "Change --tag."
+            )
+    folded = [key.lower() for key in tags]
+    if len(set(folded)) < len(folded):
+        raise SesTenantError(
+            ErrorCode.USAGE, "Two tags have the same key (IAM ignores case there).", "Change --tag."
+        )
+    if len(tags) > MAX_TAGS - 20:  # ours: six, and what tag_list may need to go on
+        raise SesTenantError(
+            ErrorCode.USAGE, "Too many tags: IAM allows 50 a user, 20 of them for ses-tenant."
+        )

@@ -1,0 +1,1 @@
+"""Where credentials go, and how they are written there."""

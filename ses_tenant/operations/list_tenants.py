@@ -1,0 +1,86 @@
+"""`list`: every tenant of the account."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from ses_tenant.core import naming
+from ses_tenant.core.errors import Warning_
+from ses_tenant.core.keys import KeyState, key_state
+from ses_tenant.core.tenant import STDOUT, AccessKey, Observed
+from ses_tenant.operations.observe import with_last_use
+from ses_tenant.operations.protocols import Iam
+
+
+@dataclass(frozen=True)
+class TenantSummary:
+    """One line of `list`; None stands for what could not be known."""
+
+    domain: str
+    user_name: str
+    user_arn: str
+    interface: str | None
+    state: KeyState
+    regions: tuple[str, ...]
+    destination: str
+    access_keys: tuple[AccessKey, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All tenants, by domain, as of one moment."""
+
+    as_of: datetime
+    tenants: tuple[TenantSummary, ...]
+    warnings: tuple[Warning_, ...]
+
+
+def list_tenants(
+    iam: Iam, now: datetime, workers: int, progress: Callable[[int, int], None]
+) -> Listing:
+    """Return every tenant with its keys: the account's users in pages of 1,000, then each key.
+
+    `progress` is told how many tenants of how many are read. A user under our path without our
+    tag is not a tenant; it is named in a warning.
+    """
+    found = iam.list_tenants()
+    ours = [o for o in found if naming.TAG_DOMAIN in o.user.tags]
+    foreign = [o for o in found if naming.TAG_DOMAIN not in o.user.tags]
+    tenants: list[TenantSummary] = []
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        keys = pool.map(lambda o: _keys(iam, o), ours)
+        for observed, access_keys in zip(ours, keys, strict=True):
+            tenants.append(summarise(observed, access_keys))
+            progress(len(tenants), len(ours))
+    return Listing(
+        as_of=now,
+        tenants=tuple(sorted(tenants, key=lambda t: t.domain)),
+        warnings=tuple(
+            Warning_(
+                "not_ours",
+                f"The IAM user {o.user.user_name} is under {o.user.path} and has no tag "
+                f"{naming.TAG_DOMAIN}: it is not a tenant.",
+            )
+            for o in foreign
+        ),
+    )
+
+
+def summarise(observed: Observed, access_keys: Sequence[AccessKey]) -> TenantSummary:
+    """Return the summary of a tenant with the keys given."""
+    tags = observed.user.tags
+    return TenantSummary(
+        domain=tags[naming.TAG_DOMAIN],
+        user_name=observed.user.user_name,
+        user_arn=observed.user.user_arn,
+        interface=tags.get(naming.TAG_INTERFACE),
+        state=key_state(access_keys, suspended=observed.suspended),
+        regions=naming.untag_list(naming.TAG_REGIONS, tags),
+        destination=tags.get(naming.TAG_DESTINATION, STDOUT),
+        access_keys=tuple(access_keys),
+    )
+
+
+def _keys(iam: Iam, observed: Observed) -> tuple[AccessKey, ...]:
+    return with_last_use(iam, iam.list_access_keys(observed.user.user_name))

@@ -1,0 +1,58 @@
+"""Read the present state of one tenant."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ses_tenant.core import naming
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant import AccessKey, Observed, User, require_ours
+from ses_tenant.operations.protocols import Iam
+
+
+def observe(iam: Iam, domain: SendingDomain) -> Observed | None:
+    """Return what IAM holds of the tenant, or None: one read where there is none, else four.
+
+    Raises `not_ours` before it reads more of a user that is not this tenant.
+    """
+    user = iam.get_user(naming.user_name(domain))
+    if user is None:
+        return None
+    require_ours(user, domain)
+    return _rest_of(iam, user)
+
+
+def observe_everything(iam: Iam, domain: SendingDomain) -> Observed:
+    """Return all that IAM holds of the tenant, for `show` and `delete`.
+
+    Raises `not_found` and `not_ours`.
+    """
+    observed = observe(iam, domain)
+    if observed is None:
+        raise SesTenantError(
+            ErrorCode.NOT_FOUND,
+            f"There is no tenant {domain}: no IAM user {naming.user_name(domain)}.",
+            f"To see all tenants: ses-tenant list. To make this one: ses-tenant create {domain}",
+        )
+    return replace(observed, attachments=iam.list_attachments(observed.user.user_name))
+
+
+def with_last_use(iam: Iam, keys: Iterable[AccessKey]) -> tuple[AccessKey, ...]:
+    """Return the keys with their time of last use: one read a key."""
+    return tuple(
+        replace(key, last_used_at=iam.access_key_last_used(key.access_key_id)) for key in keys
+    )
+
+
+def _rest_of(iam: Iam, user: User) -> Observed:
+    policies = iam.list_user_policies(user.user_name)
+    return Observed(
+        user=user,
+        inline_policies=policies,
+        sending_policy=(
+            iam.get_user_policy(user.user_name, naming.SENDING_POLICY)
+            if naming.SENDING_POLICY in policies
+            else None
+        ),
+        access_keys=iam.list_access_keys(user.user_name),
+    )

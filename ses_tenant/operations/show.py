@@ -1,0 +1,29 @@
+"""`show`: everything there is to know of one tenant."""
+
+from dataclasses import dataclass
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.plan import drift
+from ses_tenant.core.request import TenantRequest, resolve
+from ses_tenant.core.tenant import Observed, TenantSpec
+from ses_tenant.operations.list_tenants import TenantSummary, summarise
+from ses_tenant.operations.observe import observe_everything, with_last_use
+from ses_tenant.operations.protocols import Iam
+
+
+@dataclass(frozen=True)
+class TenantDetails:
+    """A tenant as it is, as its tags say it should be, and the difference."""
+
+    summary: TenantSummary
+    observed: Observed
+    spec: TenantSpec
+    drift: tuple[str, ...]
+
+
+def show(iam: Iam, domain: SendingDomain) -> TenantDetails:
+    """Return the tenant. Raises SesTenantError `not_found` and `not_ours`."""
+    observed = observe_everything(iam, domain)
+    spec = resolve(TenantRequest(domain), observed, default_region=None)
+    keys = with_last_use(iam, observed.access_keys)
+    return TenantDetails(summarise(observed, keys), observed, spec, drift(spec, observed))

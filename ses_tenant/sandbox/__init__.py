@@ -1,0 +1,1 @@
+"""A local AWS account for trying things out; needs the extra `sandbox`."""
