@@ -150,7 +150,7 @@ def _from_botocore(
                 ErrorCode.NO_CREDENTIALS,
                 f"There are no AWS credentials: {error}.",
                 "Name a profile with --profile NAME or AWS_PROFILE; aws configure makes one. "
-                "To try without an account: ses-tenant sandbox -- ses-tenant create shop.example.com",
+                "To try without one: ses-tenant sandbox -- ses-tenant create shop.example.com",
             )
         case _ if isinstance(error, _CONFIGURATION):
             return SesTenantError(

@@ -229,6 +229,10 @@ def _write(client: "IAMClient", step: steps.Write) -> None:
                 PolicyName=step.policy_name,
                 PolicyDocument=policy_json(step.document),
             )
+        case steps.UpdateAccessKey():
+            client.update_access_key(
+                UserName=name, AccessKeyId=step.access_key_id, Status=step.status.value
+            )
         case steps.DeleteAccessKey():
             client.delete_access_key(UserName=name, AccessKeyId=step.access_key_id)
         case steps.DeleteUserPolicy():

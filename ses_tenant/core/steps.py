@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ses_tenant.core.tenant import KeyStatus
+
 
 @dataclass(frozen=True)
 class _Step:
@@ -91,6 +93,15 @@ class CreateAccessKey(_Step):
     """Issue an access key."""
 
     line: ClassVar[str] = "issue an access key for {user_name}"
+
+
+@dataclass(frozen=True)
+class UpdateAccessKey(_Step):
+    """Make an access key Active or Inactive; either can be undone."""
+
+    line: ClassVar[str] = "make the access key {access_key_id} {status.value}"
+    access_key_id: str
+    status: KeyStatus
 
 
 @dataclass(frozen=True)
@@ -197,6 +208,7 @@ Write = (
     | TagUser
     | UntagUser
     | PutUserPolicy
+    | UpdateAccessKey
     | DeleteAccessKey
     | DeleteUserPolicy
     | DetachUserPolicy
