@@ -18,6 +18,8 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_ssm import SSMClient
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +55,31 @@ class AwsSession:
                 region_name=self.region,
                 endpoint_url=self.endpoint_url,
                 config=self._config(repeat=repeat),
+            )
+
+    @property
+    def emulated(self) -> bool:
+        """Tell whether requests go to an endpoint of the user's own instead of AWS."""
+        return bool(self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL"))
+
+    def secretsmanager_client(self) -> "SecretsManagerClient":
+        """Return a Secrets Manager client for the session's Region."""
+        with self.errors():
+            return self.boto.client(
+                "secretsmanager",
+                region_name=self.region,
+                endpoint_url=self.endpoint_url,
+                config=self._config(repeat=True),
+            )
+
+    def ssm_client(self) -> "SSMClient":
+        """Return a Systems Manager client for the session's Region."""
+        with self.errors():
+            return self.boto.client(
+                "ssm",
+                region_name=self.region,
+                endpoint_url=self.endpoint_url,
+                config=self._config(repeat=True),
             )
 
     def check_regions(self, regions: tuple[str, ...]) -> None:

@@ -8,6 +8,8 @@ from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, envelope, write_stdout
 
 if TYPE_CHECKING:
+    from ses_tenant.core.credentials import Credentials
+    from ses_tenant.core.tenant import TenantSpec
     from ses_tenant.operations.create import Created, Prepared
 
 
@@ -15,6 +17,8 @@ def create(
     domain: o.Domain,
     smtp: o.Smtp = None,
     region: o.Regions = None,
+    to: o.To = None,
+    format_: o.FormatOption = None,
     subdomains: o.Subdomains = None,
     also: o.Also = None,
     return_path: o.ReturnPath = None,
@@ -22,6 +26,9 @@ def create(
     configuration_set: o.ConfigurationSets = None,
     permissions_boundary: o.PermissionsBoundary = None,
     tag: o.Tags = None,
+    read_back: o.ReadBack = None,
+    force: o.Force = False,
+    verify: o.Verify = False,
     dry_run: o.DryRun = False,
     profile: o.Profile = None,
     endpoint_url: o.EndpointUrl = None,
@@ -34,53 +41,87 @@ def create(
     \b
       ses-tenant create shop.example.com
       ses-tenant create shop.example.com --smtp --region eu-central-1
+      ses-tenant create shop.example.com --to file:/srv/shop/.env
       ses-tenant create shop.example.com --dry-run
 
     Creates the IAM user ses-DOMAIN under the path /ses-tenant/DOMAIN/, attaches the inline policy
-    that `ses-tenant policy DOMAIN` prints, issues one access key and prints it. Run again, it puts
-    right what has drifted, keeps the options it was made with, and issues no second key.
+    that `ses-tenant policy DOMAIN` prints, issues one access key and delivers it. Run again, it
+    puts right what has drifted, keeps the options it was made with, and issues no second key.
     """
     request = o.tenant_request(
         domain, smtp, region, subdomains, also, return_path, scope, configuration_set,
-        permissions_boundary, tag,
+        permissions_boundary, tag, to, format_, read_back,
     )  # fmt: skip
     session = o.connect(profile, region[0] if region else None, endpoint_url, debug=debug)
     if request.regions:
         session.check_regions(request.regions)
     from ses_tenant.aws.iam import Iam
+    from ses_tenant.aws.verify import verify_credentials
+    from ses_tenant.core.destination import Destination
+    from ses_tenant.destinations.registry import open_destination
     from ses_tenant.operations import create as operation
+    from ses_tenant.operations.situation import this_process
 
     iam, console = Iam(session), Console("create", output, quiet)
-    with console.progress(f"Creating {request.domain} ..."):
-        prepared = operation.prepare(iam, request, session.region, datetime.now(UTC))
-        if not dry_run:
-            operation.carry_out(iam, prepared, lambda made: _deliver(console, made), time.sleep)
-    if dry_run:
-        _show_plan(console, prepared)
 
-
-def _deliver(console: Console, made: "Created") -> None:
-    """Print the result: where the destination is stdout, this is the delivery."""
-    from ses_tenant.cli.render import create_data
-    from ses_tenant.core.policy import sender_patterns
-    from ses_tenant.destinations.formats import env
-
-    if console.output is Output.JSON:
-        write_stdout(envelope(console.command, create_data(made), made.warnings))
-        return
-    domain = made.spec.domain
-    for step in made.plan:
-        console.note(f"{domain}: {step.summary}: done")
-    if not made.plan:
-        console.note(f"{domain}: nothing to change, everything is as it should be")
-    if made.credentials is not None:
-        write_stdout(env(made.credentials))
-        console.note(
-            f"These credentials send only as {', '.join(sender_patterns(made.spec))}.\n"
-            "They are shown this once. IAM may need some seconds until they work."
+    def opened(spec: "TenantSpec") -> Destination:
+        # Printing is the delivery: if it fails, the key is deleted again.
+        return open_destination(
+            spec, session, lambda credentials: _print(console, prepared, credentials), force=force
         )
-    for warning in made.warnings:
-        console.note(f"Warning: {warning.message}")
+
+    with console.progress(f"Creating {request.domain} ..."):
+        prepared = operation.prepare(
+            iam, request, session.region, opened, datetime.now(UTC), this_process()
+        )
+        if dry_run:
+            _show_plan(console, prepared)
+            return
+        created = operation.carry_out(iam, prepared, time.sleep, lambda: datetime.now(UTC))
+    _report(console, created)
+    if verify and created.credentials:
+        with console.progress("Waiting until AWS accepts the key ..."):
+            outcome = verify_credentials(session, created.credentials, time.sleep)
+        console.note(outcome)
+
+
+def _print(console: Console, prepared: "Prepared", credentials: "Credentials") -> None:
+    """Print the result with the credentials in it."""
+    from ses_tenant.cli.render import create_data
+    from ses_tenant.destinations.formats import get_format
+
+    spec = prepared.spec
+    if console.output is Output.JSON:
+        data = create_data(spec, prepared.plan, credentials.user_arn, credentials)
+        write_stdout(envelope(console.command, data, prepared.warnings))
+    else:
+        write_stdout(get_format(spec.format, spec.interface).write(credentials))
+
+
+def _report(console: Console, created: "Created") -> None:
+    """Tell what was done; print the result, unless the credentials were printed with it."""
+    from ses_tenant.cli.render import create_data, plan_lines
+    from ses_tenant.core.policy import sender_patterns
+    from ses_tenant.core.tenant import STDOUT
+
+    prepared, credentials = created.prepared, created.credentials
+    spec = prepared.spec
+    for line in plan_lines(prepared.plan):
+        console.note(f"{spec.domain}: {line}: done")
+    if not prepared.plan:
+        console.note(f"{spec.domain}: nothing to change, everything is as it should be")
+    if credentials:
+        console.note(
+            f"These credentials send only as {', '.join(sender_patterns(spec))}.\n"
+            f"{'They are shown this once. ' if spec.destination == STDOUT else ''}"
+            "IAM may need some seconds until they work."
+        )
+    if not credentials or spec.destination != STDOUT:
+        data = create_data(spec, prepared.plan, created.user_arn, credentials)
+        console.result(data, "", prepared.warnings)
+    else:
+        for warning in prepared.warnings:
+            console.note(f"Warning: {warning.message}")
 
 
 def _show_plan(console: Console, prepared: "Prepared") -> None:
@@ -88,4 +129,5 @@ def _show_plan(console: Console, prepared: "Prepared") -> None:
 
     if not prepared.plan:
         console.note(f"{prepared.spec.domain}: nothing to change")
-    console.result(create_data(prepared), plan_text(prepared.plan), prepared.warnings)
+    data = create_data(prepared.spec, prepared.plan, prepared.user_arn, None)
+    console.result(data, plan_text(prepared.plan), prepared.warnings)

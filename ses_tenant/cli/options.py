@@ -130,6 +130,52 @@ PermissionsBoundary = Annotated[
         "--permissions-boundary", metavar="ARN", help="Permissions boundary of the IAM user."
     ),
 ]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="DESTINATION",
+        help="Where credentials go: - (stdout), file:PATH, secretsmanager:NAME, ssm:/NAME or "
+        "command:CMD, which gets JSON on its stdin. Remembered.  [default: -]",
+        show_default=False,
+    ),
+]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="How they are written on stdout or in a file: env, json, aws-profile, wp-mail-smtp, "
+        "wp-offload-ses, fluent-smtp, django, laravel, symfony, postfix, msmtp or nodemailer. "
+        "Remembered.  [default: env]",
+        show_default=False,
+    ),
+]
+ReadBack = Annotated[
+    str | None,
+    typer.Option(
+        "--read-back",
+        metavar="CMD",
+        help="With --to command:CMD: a command that prints what is held now.",
+        show_default=False,
+    ),
+]
+Verify = Annotated[
+    bool,
+    typer.Option(
+        "--verify/--no-verify",
+        help="Wait until AWS accepts the new key: STS for the API, a login for SMTP.",
+        show_default=True,
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Overwrite a destination that ses-tenant has not written.",
+        show_default=False,
+    ),
+]
 Tags = Annotated[
     list[str] | None,
     typer.Option(
@@ -152,6 +198,9 @@ def tenant_request(
     configuration_sets: list[str] | None,
     permissions_boundary: str | None,
     tags: list[str] | None,
+    destination: str | None = None,
+    form: str | None = None,
+    read_back: str | None = None,
 ) -> "TenantRequest":
     """Return the request that the options of `create` and `policy` stand for.
 
@@ -161,6 +210,7 @@ def tenant_request(
     from ses_tenant.core.regions import check_region
     from ses_tenant.core.request import TenantRequest
     from ses_tenant.core.tenant import Interface, Scope
+    from ses_tenant.destinations.registry import normalise
 
     def domains(given: list[str] | None) -> "tuple[SendingDomain, ...] | None":
         return None if not given else tuple(SendingDomain.parse(text) for text in _cleared(given))
@@ -174,6 +224,9 @@ def tenant_request(
         return_path=domains([return_path] if return_path is not None else None),
         scope=Scope(scope.value) if scope else None,
         configuration_sets=tuple(_cleared(configuration_sets)) if configuration_sets else None,
+        destination=normalise(destination) if destination is not None else None,
+        format=form,
+        read_back=read_back,
         permissions_boundary=permissions_boundary,
         user_tags=dict(_tag(tag) for tag in tags or ()),
     )

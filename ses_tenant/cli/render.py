@@ -4,18 +4,20 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ses_tenant.core.naming import SENDING_POLICY
-from ses_tenant.operations.create import Created, Prepared, age
+from ses_tenant.core.steps import Deliver
+from ses_tenant.core.tenant import STDOUT
+from ses_tenant.operations.create import age
 from ses_tenant.operations.list_tenants import TenantSummary
 
 if TYPE_CHECKING:
     from ses_tenant.core.credentials import Credentials
-    from ses_tenant.core.steps import Plan
-    from ses_tenant.core.tenant import AccessKey
+    from ses_tenant.core.steps import Plan, Step
+    from ses_tenant.core.tenant import AccessKey, TenantSpec
     from ses_tenant.operations.show import TenantDetails
 
 
@@ -25,33 +27,40 @@ def timestamp(moment: datetime) -> str:
 
 
 def plan_data(plan: "Plan") -> list[dict[str, object]]:
-    """Return the steps as JSON-able data."""
+    """Return the steps as JSON-able data; printing the result is no step."""
     return [
         {"action": step.action, "summary": step.summary, "destructive": step.destructive}
-        for step in plan
+        for step in _calls(plan)
     ]
+
+
+def plan_lines(plan: "Plan") -> list[str]:
+    """Return the steps' summaries."""
+    return [step.summary for step in _calls(plan)]
 
 
 def plan_text(plan: "Plan") -> str:
     """Return the steps for people, a line each, the destructive ones marked."""
     return "".join(
-        f"{'-' if step.destructive else '+'} {step.action}: {step.summary}\n" for step in plan
+        f"{'-' if step.destructive else '+'} {step.action}: {step.summary}\n"
+        for step in _calls(plan)
     )
 
 
-def create_data(made: Prepared | Created) -> dict[str, object]:
-    """Return `data` of `create`; the only place where it may hold a secret is `credentials`."""
-    credentials = made.credentials if isinstance(made, Created) else None
+def create_data(
+    spec: "TenantSpec", plan: "Plan", user_arn: str | None, credentials: "Credentials | None"
+) -> dict[str, object]:
+    """Return `data` of `create`."""
     return {
-        "domain": made.spec.domain.name,
-        "user_name": made.spec.user_name,
-        "user_arn": made.user_arn,
-        "interface": made.spec.interface.value,
+        "domain": spec.domain.name,
+        "user_name": spec.user_name,
+        "user_arn": user_arn,
+        "interface": spec.interface.value,
         "policy_name": SENDING_POLICY,
-        "regions": list(made.spec.regions),
-        "destination": made.spec.destination,
-        "credentials": _credentials_data(credentials) if credentials else None,
-        "steps": plan_data(made.plan),
+        "regions": list(spec.regions),
+        "destination": spec.destination,
+        "credentials": credentials_data(credentials, spec.destination) if credentials else None,
+        "steps": plan_data(plan),
     }
 
 
@@ -145,6 +154,10 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
     )
 
 
+def _calls(plan: "Plan") -> list["Step"]:
+    return [s for s in plan if not (isinstance(s, Deliver) and s.destination == STDOUT)]
+
+
 def _used(key: "AccessKey", now: datetime) -> str:
     return age(key.last_used_at, now) if key.last_used_at else "never"
 
@@ -158,22 +171,20 @@ def _key_data(key: "AccessKey") -> dict[str, object]:
     }
 
 
-def _credentials_data(credentials: "Credentials") -> dict[str, object]:
-    secret: Mapping[str, object] = (
-        {}
-        if credentials.secret_access_key is None
-        else {"secret_access_key": credentials.secret_access_key}
-    )
+def credentials_data(credentials: "Credentials", destination: str) -> dict[str, object]:
+    """Return credentials as JSON-able data; with secrets only if stdout is the destination."""
+    shown = destination == STDOUT
+    secret = credentials.secret_access_key
     return {
         "access_key_id": credentials.access_key_id,
-        **secret,
+        **({"secret_access_key": secret} if shown and secret is not None else {}),
         "smtp": [
             {
                 "region": smtp.region,
                 "host": smtp.host,
                 "port": smtp.port,
                 "user_name": smtp.user_name,
-                "password": smtp.password,
+                **({"password": smtp.password} if shown else {}),
             }
             for smtp in credentials.smtp
         ],

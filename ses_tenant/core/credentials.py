@@ -1,12 +1,11 @@
 """What a site is given: API keys, or SMTP user name and password for each Region."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.regions import smtp_host
 from ses_tenant.core.smtp import SMTP_PORT, smtp_password
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant import Interface, TenantSpec
 
 
 @dataclass(frozen=True)
@@ -30,27 +29,28 @@ class SmtpCredentials:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What is delivered for a tenant.
+    """What is delivered for a tenant, and to whom it belongs.
 
     An SMTP tenant gets passwords and no secret access key: a password is good for one Region and
     cannot be turned back into the key. An API tenant gets the key and no passwords.
     """
 
     domain: SendingDomain
+    user_name: str
+    user_arn: str | None
+    interface: Interface
     regions: tuple[str, ...]
     access_key_id: str
     secret_access_key: str | None = field(repr=False)
     smtp: tuple[SmtpCredentials, ...] = ()
 
 
-def credentials_for(
-    domain: SendingDomain, interface: Interface, regions: Iterable[str], key: NewAccessKey
-) -> Credentials:
-    """Return what the site of `domain` needs of `key`, and no more."""
-    regions = tuple(regions)
-    match interface:
+def credentials_for(spec: TenantSpec, user_arn: str | None, key: NewAccessKey) -> Credentials:
+    """Return what the tenant's site needs of `key`, and no more."""
+    whose = (spec.domain, spec.user_name, user_arn, spec.interface, spec.regions)
+    match spec.interface:
         case Interface.API:
-            return Credentials(domain, regions, key.access_key_id, key.secret_access_key)
+            return Credentials(*whose, key.access_key_id, key.secret_access_key)
         case Interface.SMTP:
             smtp = tuple(
                 SmtpCredentials(
@@ -60,6 +60,6 @@ def credentials_for(
                     user_name=key.access_key_id,
                     password=smtp_password(key.secret_access_key, region),
                 )
-                for region in regions
+                for region in spec.regions
             )
-            return Credentials(domain, regions, key.access_key_id, None, smtp)
+            return Credentials(*whose, key.access_key_id, None, smtp)

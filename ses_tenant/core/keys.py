@@ -1,34 +1,180 @@
-"""The life of access keys: which state a tenant is in."""
+"""The life of access keys: states, and the notes about them in the user's tags.
 
-from collections.abc import Sequence
+Which key a site uses is what its destination holds, read back. Tags only note times, and which
+keys were known to be out when an issue began; no key is ever removed on the word of a tag.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
+from ses_tenant.core import naming
 from ses_tenant.core.tenant import AccessKey
+
+# A run that issued a key has delivered it or given up after this time, or it is dead.
+LEASE = timedelta(minutes=15)
+
+_KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class KeyState(StrEnum):
-    """The state of a tenant, in the words of docs/reference.md."""
+    """The state of a tenant's keys; docs/rotation.md explains each."""
 
     NO_KEY = "NO_KEY"
     STEADY = "STEADY"
+    UNDELIVERED = "UNDELIVERED"
     OVERLAP = "OVERLAP"
     RETIRING = "RETIRING"
     SUSPENDED = "SUSPENDED"
     LOCKED_OUT = "LOCKED_OUT"
     OVERFULL = "OVERFULL"
+    CONFUSED = "CONFUSED"
 
 
-def key_state(access_keys: Sequence[AccessKey], *, suspended: bool) -> KeyState:
-    """Return the state that the keys alone show; what the destination holds is not asked."""
-    active = sum(key.active for key in access_keys)
-    if suspended:
-        return KeyState.SUSPENDED
-    if not access_keys:
-        return KeyState.NO_KEY
-    if len(access_keys) > 2:  # a race can leave more than IAM's own limit
-        return KeyState.OVERFULL
-    if active == 0:
-        return KeyState.LOCKED_OUT
-    if active > 1:
-        return KeyState.OVERLAP
-    return KeyState.STEADY if len(access_keys) == 1 else KeyState.RETIRING
+@dataclass(frozen=True)
+class Process:
+    """Which process wrote a note: host name and process ID."""
+
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note in a tag: key IDs and a time; with `issuer`, an issue of a key that is under way.
+
+    As `ses-tenant:delivered`: these keys were delivered at that time; while a key is being issued,
+    these existed before. As `ses-tenant:retired`: this key was deactivated then.
+    """
+
+    access_key_ids: tuple[str, ...]
+    at: datetime
+    issuer: Process | None = None
+
+    def to_tag(self) -> str:
+        """Return the tag value: the parts, joined by `+`."""
+        parts = [*self.access_key_ids, self.at.astimezone(UTC).strftime(_TIME)]
+        if self.issuer is not None:
+            host = re.sub(r"[^A-Za-z0-9.-]", "-", self.issuer.host)[:64]
+            parts += ["issuing", host, str(self.issuer.pid)]
+        return "+".join(parts)
+
+    @classmethod
+    def from_tags(cls, key: str, tags: Mapping[str, str]) -> Self | None:
+        """Return the note that `to_tag` wrote under `key`, or None if there is no such note."""
+        parts = tags.get(key, "").split("+")
+        ids = tuple(part for part in parts if _KEY_ID.fullmatch(part))
+        match parts[len(ids) :]:
+            case [time]:
+                issuer = None
+            case [time, "issuing", host, pid] if pid.isdigit():
+                issuer = Process(host, int(pid))
+            case _:
+                return None
+        try:
+            at = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
+        except ValueError:
+            return None
+        return cls(ids, at, issuer)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that decides what happens next to a tenant's keys.
+
+    `held` is the key ID that the destination holds; where it cannot be read back (`readable` is
+    False) it is None. `issuer_alive` tells whether the process that a note names still runs, as
+    far as this machine can know.
+    """
+
+    access_keys: tuple[AccessKey, ...]
+    readable: bool
+    held: str | None
+    suspended: bool = False
+    delivered: Note | None = None
+    retired: Note | None = None
+    issuer_alive: bool = True
+
+    @property
+    def active(self) -> tuple[AccessKey, ...]:
+        """Return the Active keys, oldest first."""
+        return tuple(key for key in self.access_keys if key.active)
+
+    @property
+    def unheld(self) -> tuple[AccessKey, ...]:
+        """Return the Active keys that the destination does not hold; none if it is unreadable."""
+        return (
+            tuple(k for k in self.active if k.access_key_id != self.held) if self.readable else ()
+        )
+
+    def state(self) -> KeyState:
+        """Return the state; total over all situations."""
+        if self.suspended:
+            return KeyState.SUSPENDED
+        if not self.access_keys:
+            return KeyState.NO_KEY
+        if len(self.access_keys) > 2:  # a race can leave more than IAM's own limit
+            return KeyState.OVERFULL
+        if not self.active:
+            return KeyState.LOCKED_OUT
+        if self.orphans():
+            return KeyState.UNDELIVERED
+        held = next((k for k in self.access_keys if k.access_key_id == self.held), None)
+        if self.readable and self.held is not None and (held is None or not held.active):
+            return KeyState.CONFUSED
+        if len(self.active) == 2:
+            return KeyState.OVERLAP
+        return KeyState.STEADY if len(self.access_keys) == 1 else KeyState.RETIRING
+
+    def orphans(self) -> tuple[AccessKey, ...]:
+        """Return the keys that were issued and reached nobody.
+
+        Active, newer than the held key, never used, not held, and not known to any note: so not
+        one that was delivered elsewhere before the destination was changed.
+        """
+        known = self.delivered.access_key_ids if self.delivered else ()
+        held = next((k for k in self.access_keys if k.access_key_id == self.held), None)
+        return tuple(
+            key
+            for key in self.unheld
+            if key.last_used_at is None
+            and key.access_key_id not in known
+            and (self.held is None or (held is not None and key.created_at >= held.created_at))
+        )
+
+    def in_flight(self, now: datetime) -> bool:
+        """Tell whether another run may be about to deliver a key that looks like an orphan.
+
+        That run noted its process before it issued the key. It is over when that process is known
+        to be dead, or when its lease has run out; without a note the key's age must tell.
+        """
+        note = self.delivered
+        if note is not None and note.issuer is not None:
+            return self.issuer_alive and now - note.at < LEASE
+        return any(now - key.created_at < LEASE for key in self.orphans())
+
+
+def list_state(access_keys: tuple[AccessKey, ...], *, suspended: bool) -> KeyState:
+    """Return the state that the keys alone show, for `list`, which reads no destination."""
+    return Situation(access_keys, readable=False, held=None, suspended=suspended).state()
+
+
+def note(key: str, access_key_ids: tuple[str, ...], at: datetime) -> dict[str, str]:
+    """Return a note about delivered or retired keys as a tag."""
+    return {key: Note(access_key_ids, at).to_tag()}
+
+
+def issuing(situation: Situation, process: Process, now: datetime) -> dict[str, str]:
+    """Return the tag that announces an issue: who issues, and which keys existed before."""
+    known = situation.delivered.access_key_ids if situation.delivered else ()
+    orphans = {key.access_key_id for key in situation.orphans()}
+    ids = tuple(
+        key.access_key_id
+        for key in situation.access_keys
+        if key.access_key_id in known or key.access_key_id not in orphans
+    )
+    return {naming.TAG_DELIVERED: Note(ids, now, process).to_tag()}

@@ -7,7 +7,9 @@ new `ses-tenant:version`.
 import base64
 import hashlib
 import re
+import string
 from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -22,6 +24,10 @@ TAG_INTERFACE = "ses-tenant:interface"
 TAG_REGIONS = "ses-tenant:regions"
 TAG_SENDING = "ses-tenant:sending"
 TAG_DESTINATION = "ses-tenant:destination"
+TAG_FORMAT = "ses-tenant:format"
+TAG_READ_BACK = "ses-tenant:read-back"
+TAG_DELIVERED = "ses-tenant:delivered"
+TAG_RETIRED = "ses-tenant:retired"
 TAG_VERSION = "ses-tenant:version"
 SCHEMA_VERSION = "1"
 
@@ -31,6 +37,7 @@ _MAX_TAG_KEY = 128
 _MAX_TAG_VALUE = 256
 MAX_TAGS = 50
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+_PLAIN = frozenset(f"{string.ascii_letters}{string.digits}_.:/+-@")
 _SEPARATOR = "+"  # a tag value holds neither commas nor semicolons
 
 
@@ -66,19 +73,42 @@ def domain_of_path(path: str) -> SendingDomain | None:
 
 def tag_list(key: str, items: Iterable[str]) -> dict[str, str]:
     """Return `items` as tags: under `key`, and past 256 characters under `key.2` and so on."""
-    text = _SEPARATOR.join(items)
-    chunks = [text[i : i + _MAX_TAG_VALUE] for i in range(0, len(text), _MAX_TAG_VALUE)]
-    return {key if n == 1 else f"{key}.{n}": chunk for n, chunk in enumerate(chunks, start=1)}
+    return _spread(key, _SEPARATOR.join(items))
 
 
 def untag_list(key: str, tags: Mapping[str, str]) -> tuple[str, ...]:
     """Return the items that `tag_list` wrote into `tags` under `key`; empty if it wrote none."""
+    text = _gather(key, tags)
+    return tuple(text.split(_SEPARATOR)) if text else ()
+
+
+def tag_text(key: str, text: str) -> dict[str, str]:
+    """Return any text as tags: what a tag value may not hold is written as `=` and hex digits."""
+    return _spread(
+        key,
+        "".join(c if c in _PLAIN else "".join(f"={byte:02X}" for byte in c.encode()) for c in text),
+    )
+
+
+def untag_text(key: str, tags: Mapping[str, str]) -> str | None:
+    """Return the text that `tag_text` wrote into `tags` under `key`, or None if it wrote none."""
+    if key not in tags:
+        return None
+    return unquote(_gather(key, tags).replace("=", "%"), errors="replace")
+
+
+def _spread(key: str, text: str) -> dict[str, str]:
+    chunks = [text[i : i + _MAX_TAG_VALUE] for i in range(0, len(text), _MAX_TAG_VALUE)]
+    return {key if n == 1 else f"{key}.{n}": chunk for n, chunk in enumerate(chunks, start=1)}
+
+
+def _gather(key: str, tags: Mapping[str, str]) -> str:
     text = tags.get(key, "")
     number = 2
     while f"{key}.{number}" in tags:
         text += tags[f"{key}.{number}"]
         number += 1
-    return tuple(text.split(_SEPARATOR)) if text else ()
+    return text
 
 
 def check_user_tags(tags: Mapping[str, str]) -> None:

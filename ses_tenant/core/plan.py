@@ -5,39 +5,92 @@ empty. From that follow dry runs, second runs that change nothing, and runs that
 crashed one began.
 """
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from ses_tenant.core import naming, steps
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.keys import KeyState, Process, Situation, note
 from ses_tenant.core.policy import sending_policy
-from ses_tenant.core.tenant import Attachments, Observed, TenantSpec, require_ours
+from ses_tenant.core.rotation import Tenant, issue, refuse_in_flight
+from ses_tenant.core.tenant import STDOUT, Attachments, Observed, TenantSpec, require_ours
 
-_OUR_LISTS = (naming.TAG_REGIONS, naming.TAG_SENDING)
+_OURS = (
+    naming.TAG_REGIONS,
+    naming.TAG_SENDING,
+    naming.TAG_DESTINATION,
+    naming.TAG_FORMAT,
+    naming.TAG_READ_BACK,
+)
 
 
-def plan_create(spec: TenantSpec, observed: Observed | None) -> steps.Plan:
+def plan_create(
+    spec: TenantSpec,
+    observed: Observed | None,
+    situation: Situation,
+    now: datetime,
+    me: Process,
+) -> steps.Plan:
     """Return the steps that make the tenant as `spec` says; empty if it is so already.
 
-    A key is issued only to a tenant that has none, and never to a suspended one. Raises
-    SesTenantError `not_ours` for an IAM user that is not this tenant.
+    A key is issued only to a tenant that has none which reached anybody, and never to a suspended
+    one. Raises SesTenantError `not_ours` for an IAM user that is not this tenant.
     """
     name = spec.user_name
+    tenant = Tenant(spec.domain.name, name, spec.destination)
     policy = steps.PutUserPolicy(name, naming.SENDING_POLICY, sending_policy(spec))
+    keys = _plan_key(spec, tenant, situation, now, me)
     if observed is None:
+        # The note that a key is being issued goes with the user, in the same call.
+        announced = {k: v for s in keys if isinstance(s, steps.TagUser) for k, v in s.tags.items()}
         create = steps.CreateUser(
-            name, naming.user_path(spec.domain), spec.tags, spec.permissions_boundary
-        )
-        return (create, policy, steps.CreateAccessKey(name))
+            name, naming.user_path(spec.domain), {**spec.tags, **announced},
+            spec.permissions_boundary,
+        )  # fmt: skip
+        return (create, policy, *(s for s in keys if not isinstance(s, steps.TagUser)))
     require_ours(observed.user, spec.domain)
-    plan = list(_repair_user(spec, observed))
+    plan = list(_repair_user(spec, observed, _delivered_elsewhere(spec, observed, now)))
     if observed.sending_policy != policy.document:
         plan.append(policy)
-    if not observed.access_keys and not observed.suspended:
-        plan.append(steps.CreateAccessKey(name))
-    return tuple(plan)
+    return (*plan, *keys)
+
+
+def _plan_key(
+    spec: TenantSpec, tenant: Tenant, situation: Situation, now: datetime, me: Process
+) -> steps.Plan:
+    """Return the steps that give a tenant its first key, or finish a run that crashed at it."""
+    state = situation.state()
+    orphans = situation.orphans()
+    if state is KeyState.UNDELIVERED and len(orphans) == len(situation.access_keys):
+        refuse_in_flight(spec.domain.name, situation, now)
+        drop = tuple(
+            steps.DeleteAccessKey(spec.user_name, key.access_key_id, undelivered=True)
+            for key in orphans
+        )
+        return (*drop, *issue(tenant, situation, now, me))
+    if state is KeyState.NO_KEY:
+        new = issue(tenant, situation, now, me)
+        # Nothing is noted of a key that is printed: it costs a call and could not be proven.
+        printed = spec.destination == STDOUT
+        return tuple(s for s in new if not (printed and isinstance(s, steps.MarkDelivered)))
+    noted = situation.delivered
+    if state is KeyState.STEADY and situation.held is not None and (noted is None or noted.issuer):
+        tag = note(naming.TAG_DELIVERED, (situation.held,), now)
+        return (steps.TagUser(spec.user_name, tag),)
+    return ()
+
+
+def _delivered_elsewhere(spec: TenantSpec, observed: Observed, now: datetime) -> Mapping[str, str]:
+    """Return the note that the present keys are known to be out, for a changed destination."""
+    before = naming.untag_text(naming.TAG_DESTINATION, observed.user.tags)
+    ids = tuple(key.access_key_id for key in observed.access_keys)
+    changed = before is not None and before != spec.destination
+    return note(naming.TAG_DELIVERED, ids, now) if changed and ids else {}
 
 
 def drift(spec: TenantSpec, observed: Observed) -> tuple[str, ...]:
     """Return, a line each, what differs from `spec` and what should not be on a tenant at all."""
-    found = [f"would {step.summary}" for step in _repair_user(spec, observed)]
+    found = [f"would {step.summary}" for step in _repair_user(spec, observed, {})]
     if observed.sending_policy is None:
         found.append(f"the inline policy {naming.SENDING_POLICY} is missing")
     elif observed.sending_policy != sending_policy(spec):
@@ -82,8 +135,8 @@ def plan_delete(observed: Observed) -> steps.Plan:
     return (*plan, steps.DeleteUser(name))
 
 
-def _repair_user(spec: TenantSpec, observed: Observed) -> steps.Plan:
-    """Return the steps that put path, boundary and tags right."""
+def _repair_user(spec: TenantSpec, observed: Observed, more_tags: Mapping[str, str]) -> steps.Plan:
+    """Return the steps that put path, boundary and tags right; `more_tags` are set as well."""
     user, plan = observed.user, list[steps.Step]()
     path = naming.user_path(spec.domain)
     if user.path != path:
@@ -91,7 +144,7 @@ def _repair_user(spec: TenantSpec, observed: Observed) -> steps.Plan:
     boundary = spec.permissions_boundary
     if boundary is not None and user.permissions_boundary != boundary:
         plan.append(steps.PutUserPermissionsBoundary(user.user_name, boundary))
-    wanted = spec.tags
+    wanted = {**spec.tags, **more_tags}
     if len(user.tags.keys() | wanted.keys()) > naming.MAX_TAGS:
         raise SesTenantError(
             ErrorCode.QUOTA_EXCEEDED,
@@ -104,8 +157,7 @@ def _repair_user(spec: TenantSpec, observed: Observed) -> steps.Plan:
     stale = tuple(
         key
         for key in user.tags
-        if key not in wanted
-        and any(key == ours or key.startswith(f"{ours}.") for ours in _OUR_LISTS)
+        if key not in wanted and any(key == ours or key.startswith(f"{ours}.") for ours in _OURS)
     )
     if stale:
         plan.append(steps.UntagUser(user.user_name, stale))

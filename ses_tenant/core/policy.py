@@ -26,16 +26,15 @@ from ses_tenant.core.tenant import Interface, Scope, SendingOptions, TenantSpec
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 MAX_INLINE_POLICY_SIZE = 2048
 
+_SUSPENDED_SID = "SuspendedActiveWere"
+
 _QUOTA_ACTIONS = ["ses:GetSendQuota", "ses:GetSendStatistics"]
 _SEND_ACTIONS = {
     Interface.API: ["ses:SendEmail", "ses:SendRawEmail"],
     Interface.SMTP: ["ses:SendRawEmail"],
 }
 
-SUSPENDED_DOCUMENT: Mapping[str, object] = {
-    "Version": "2012-10-17",
-    "Statement": [{"Sid": "Suspended", "Effect": "Deny", "Action": "*", "Resource": "*"}],
-}
+_LARGEST_SUSPENSION = ("A" * 32, "A" * 32)  # key IDs have 20 characters today, IAM allows two
 
 
 def sending_policy(spec: TenantSpec) -> dict[str, object]:
@@ -87,6 +86,33 @@ def sender_patterns(spec: TenantSpec) -> list[str]:
     ]
 
 
+def suspended_policy(active_key_ids: Iterable[str]) -> dict[str, object]:
+    """Return the inline policy `ses-tenant-suspended`, which denies everything.
+
+    Its Sid records the keys that were Active, so that one call both denies and remembers.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": _SUSPENDED_SID + "and".join(active_key_ids),
+                "Effect": "Deny",
+                "Action": "*",
+                "Resource": "*",
+            }
+        ],
+    }
+
+
+def keys_before_suspension(document: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the key IDs that `suspended_policy` recorded."""
+    statements = document.get("Statement")
+    first = statements[0] if isinstance(statements, list) and statements else {}
+    sid = str(first.get("Sid", "")) if isinstance(first, dict) else ""
+    record = sid.removeprefix(_SUSPENDED_SID)
+    return tuple(record.split("and")) if record and record != sid else ()
+
+
 def policy_size(document: Mapping[str, object]) -> int:
     """Return the size of a policy as IAM counts it: characters that are not white space."""
     return sum(not c.isspace() for c in policy_json(document))
@@ -104,7 +130,7 @@ def check_policy_size(document: Mapping[str, object]) -> None:
     site is hacked would be worse than one refused now.
     """
     size = policy_size(document)
-    limit = MAX_INLINE_POLICY_SIZE - policy_size(SUSPENDED_DOCUMENT)
+    limit = MAX_INLINE_POLICY_SIZE - policy_size(suspended_policy(_LARGEST_SUSPENSION))
     if size > limit:
         raise SesTenantError(
             ErrorCode.POLICY_TOO_LARGE,

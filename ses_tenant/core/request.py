@@ -9,7 +9,15 @@ from ses_tenant.core import naming
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.policy import check_policy_size, sending_policy
-from ses_tenant.core.tenant import STDOUT, Interface, Observed, Scope, SendingOptions, TenantSpec
+from ses_tenant.core.tenant import (
+    DEFAULT_FORMAT,
+    STDOUT,
+    Interface,
+    Observed,
+    Scope,
+    SendingOptions,
+    TenantSpec,
+)
 
 _T = TypeVar("_T")
 
@@ -29,6 +37,9 @@ class TenantRequest:
     return_path: tuple[SendingDomain, ...] | None = None
     scope: Scope | None = None
     configuration_sets: tuple[str, ...] | None = None
+    destination: str | None = None
+    format: str | None = None
+    read_back: str | None = None
     permissions_boundary: str | None = None
     user_tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -83,7 +94,11 @@ def resolve(
         interface=_given(request.interface, _interface(tags)),
         regions=tuple(dict.fromkeys(regions)),
         sending=sending,
-        destination=tags.get(naming.TAG_DESTINATION, STDOUT),
+        destination=_given(
+            request.destination, naming.untag_text(naming.TAG_DESTINATION, tags) or STDOUT
+        ),
+        format=_given(request.format, tags.get(naming.TAG_FORMAT, DEFAULT_FORMAT)),
+        read_back=_given(request.read_back, naming.untag_text(naming.TAG_READ_BACK, tags)),
         permissions_boundary=request.permissions_boundary,
         user_tags=request.user_tags,
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ses_tenant.core.tenant import KeyStatus
+from ses_tenant.core.tenant import STDOUT, KeyStatus
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,33 @@ class CreateAccessKey(_Step):
 
 
 @dataclass(frozen=True)
+class Deliver(_Step):
+    """Hand the credentials of the key just issued to the destination."""
+
+    line: ClassVar[str] = "deliver the credentials to {destination}"
+    destination: str
+
+    @property
+    def action(self) -> str:
+        """Return the call that the destination makes, `file:Put` for what is no AWS call."""
+        scheme = self.destination.partition(":")[0]
+        calls = {"secretsmanager": "PutSecretValue", "ssm": "PutParameter"}
+        return f"{'stdout' if scheme == STDOUT else scheme}:{calls.get(scheme, 'Put')}"
+
+
+@dataclass(frozen=True)
+class MarkDelivered(_Step):
+    """Note in a tag which key was delivered and when; its ID is known once it is issued."""
+
+    line: ClassVar[str] = "note the delivery in the tag ses-tenant:delivered"
+
+    @property
+    def action(self) -> str:
+        """Return the IAM action."""
+        return "iam:TagUser"
+
+
+@dataclass(frozen=True)
 class UpdateAccessKey(_Step):
     """Make an access key Active or Inactive; either can be undone."""
 
@@ -110,7 +137,12 @@ class DeleteAccessKey(_Step):
 
     line: ClassVar[str] = "delete the access key {access_key_id}"
     access_key_id: str
-    destructive: ClassVar[bool] = True
+    undelivered: bool = False
+
+    @property
+    def destructive(self) -> bool:  # type: ignore[override]
+        """Tell whether anybody could miss the key: nobody has one that was never delivered."""
+        return not self.undelivered
 
 
 @dataclass(frozen=True)
@@ -201,7 +233,7 @@ class DeleteUser(_Step):
     destructive: ClassVar[bool] = True
 
 
-# The steps that answer nothing which the run needs; CreateUser and CreateAccessKey do.
+# The steps that are one IAM call and answer nothing that the run needs.
 Write = (
     UpdateUser
     | PutUserPermissionsBoundary
@@ -221,5 +253,5 @@ Write = (
     | DeleteServiceSpecificCredential
     | DeleteUser
 )
-Step = CreateUser | CreateAccessKey | Write
+Step = CreateUser | CreateAccessKey | Deliver | MarkDelivered | Write
 Plan = tuple[Step, ...]

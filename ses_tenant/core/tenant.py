@@ -10,6 +10,7 @@ from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 STDOUT = "-"
+DEFAULT_FORMAT = "env"
 
 
 class Interface(StrEnum):
@@ -85,6 +86,8 @@ class TenantSpec:
     regions: tuple[str, ...]
     sending: SendingOptions = SendingOptions()
     destination: str = STDOUT
+    format: str = DEFAULT_FORMAT
+    read_back: str | None = None
     permissions_boundary: str | None = None
     user_tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -102,7 +105,9 @@ class TenantSpec:
             naming.TAG_INTERFACE: self.interface.value,
             **naming.tag_list(naming.TAG_REGIONS, self.regions),
             **self.sending.to_tags(),
-            naming.TAG_DESTINATION: self.destination,
+            **naming.tag_text(naming.TAG_DESTINATION, self.destination),
+            **({naming.TAG_FORMAT: self.format} if self.format != DEFAULT_FORMAT else {}),
+            **(naming.tag_text(naming.TAG_READ_BACK, self.read_back) if self.read_back else {}),
             naming.TAG_VERSION: naming.SCHEMA_VERSION,
         }
 

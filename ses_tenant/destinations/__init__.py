@@ -1,1 +1,1 @@
-"""Where credentials go, and how they are written there."""
+"""Where credentials go, and how they are written there; `core.destination` says what one is."""

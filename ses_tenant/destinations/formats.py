@@ -1,14 +1,72 @@
-"""How credentials are written: each format is one function from credentials to text."""
+"""How credentials are written: each format is one function from credentials to text.
 
-from ses_tenant.core.credentials import Credentials
+Keys and passwords are base64 (`A-Z a-z 0-9 + / =`), so few consumers need quoting; where one does,
+the function says why. To add a format, write the function and add one line to `FORMATS`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ses_tenant.core.credentials import Credentials, SmtpCredentials
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant import Interface
+from ses_tenant.destinations.held import WRITTEN_BY
+
+_API = frozenset({Interface.API})
+_SMTP = frozenset({Interface.SMTP})
+
+
+def marker(credentials: Credentials) -> str:
+    """Return the words by which a file is known to be this tenant's."""
+    return f"{WRITTEN_BY} {credentials.domain}"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way of writing: the text, what makes a file of it, and the interfaces it can serve.
+
+    `file_head` stands before the text in a file; `{}` in it is the marker. Empty where the text
+    carries the marker itself.
+    """
+
+    write: Callable[[Credentials], str]
+    file_head: str = "# {}\n"
+    interfaces: frozenset[Interface] = _API | _SMTP
+
+    def file(self, credentials: Credentials) -> str:
+        """Return the contents of a file."""
+        return self.file_head.format(marker(credentials)) + self.write(credentials)
+
+
+def get_format(name: str, interface: Interface) -> Format:
+    """Return a format by its name.
+
+    Raises SesTenantError `usage` for an unknown one, and for one that the interface cannot serve.
+    """
+    if name not in FORMATS:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"There is no format '{name}'.",
+            f"Formats: {', '.join(FORMATS)}.",
+        )
+    chosen = FORMATS[name]
+    if interface not in chosen.interfaces:
+        other = "--smtp" if interface is Interface.API else "--api"
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"The format '{name}' cannot be written for the interface '{interface}'.",
+            f"Make the tenant with {other}, or choose another --format.",
+        )
+    return chosen
 
 
 def env(credentials: Credentials) -> str:
-    """Return NAME=value lines, as .env files, systemd's EnvironmentFile and shells read them.
+    """Write NAME=value lines: .env files, systemd's EnvironmentFile, shells, docker's --env-file.
 
-    Keys and passwords are base64, so no value needs quotes, which some of these readers would keep
-    as part of the value. The second and further Regions of an SMTP tenant get names that end in
-    the Region.
+    Nothing is quoted, because docker and systemd differ from shells in what they do with quotes.
+    The second and further Regions of an SMTP tenant get names that end in the Region.
     """
     lines = []
     if credentials.secret_access_key is not None:
@@ -27,4 +85,273 @@ def env(credentials: Credentials) -> str:
             f"SMTP_USERNAME{suffix}={smtp.user_name}",
             f"SMTP_PASSWORD{suffix}={smtp.password}",
         ]
+    return _lines(lines)
+
+
+def secret_document(credentials: Credentials) -> dict[str, object]:
+    """Return the JSON document that is kept in secret stores and given to commands."""
+    document: dict[str, object] = {
+        "version": 1,
+        "comment": marker(credentials),
+        "domain": credentials.domain.name,
+        "region": credentials.regions[0],
+        "iam_user": credentials.user_name,
+        "access_key_id": credentials.access_key_id,
+    }
+    if credentials.secret_access_key is not None:
+        document["secret_access_key"] = credentials.secret_access_key
+    if credentials.smtp:
+        first = credentials.smtp[0]
+        document |= {
+            "smtp_host": first.host,
+            "smtp_port": first.port,
+            "smtp_username": first.user_name,
+            "smtp_password": first.password,
+            "smtp": [
+                {
+                    "region": smtp.region,
+                    "host": smtp.host,
+                    "port": smtp.port,
+                    "user_name": smtp.user_name,
+                    "password": smtp.password,
+                }
+                for smtp in credentials.smtp
+            ],
+        }
+    return document
+
+
+def json_text(credentials: Credentials) -> str:
+    """Write one JSON object, the same as in secret stores."""
+    return json.dumps(secret_document(credentials), indent=2) + "\n"
+
+
+def aws_profile(credentials: Credentials) -> str:
+    """Write a profile of ~/.aws/credentials, named after the domain."""
+    return _lines(
+        [
+            f"[{credentials.domain}]",
+            f"aws_access_key_id = {credentials.access_key_id}",
+            f"aws_secret_access_key = {_secret(credentials)}",
+            f"region = {credentials.regions[0]}",
+        ]
+    )
+
+
+def wp_mail_smtp(credentials: Credentials) -> str:
+    """Write constants of the WordPress plugin WP Mail SMTP, for wp-config.php."""
+    sender: dict[str, object] = {
+        "WPMS_ON": True,
+        "WPMS_MAIL_FROM": _from(credentials),
+        "WPMS_MAIL_FROM_FORCE": True,
+    }
+    if credentials.secret_access_key is not None:
+        return _define(
+            {
+                **sender,
+                "WPMS_MAILER": "amazonses",
+                "WPMS_AMAZONSES_CLIENT_ID": credentials.access_key_id,
+                "WPMS_AMAZONSES_CLIENT_SECRET": credentials.secret_access_key,
+                "WPMS_AMAZONSES_REGION": credentials.regions[0],
+            }
+        )
+    smtp = _first(credentials)
+    return _define(
+        {
+            **sender,
+            "WPMS_MAILER": "smtp",
+            "WPMS_SMTP_HOST": smtp.host,
+            "WPMS_SMTP_PORT": smtp.port,
+            "WPMS_SSL": "tls",
+            "WPMS_SMTP_AUTH": True,
+            "WPMS_SMTP_USER": smtp.user_name,
+            "WPMS_SMTP_PASS": smtp.password,
+            "WPMS_SMTP_AUTOTLS": True,
+        }
+    )
+
+
+def wp_offload_ses(credentials: Credentials) -> str:
+    """Write constants of the WordPress plugin WP Offload SES, for wp-config.php."""
+    return _define(
+        {
+            "WPOSES_AWS_ACCESS_KEY_ID": credentials.access_key_id,
+            "WPOSES_AWS_SECRET_ACCESS_KEY": _secret(credentials),
+        }
+    )
+
+
+def fluent_smtp(credentials: Credentials) -> str:
+    """Write constants of the WordPress plugin FluentSMTP, for wp-config.php."""
+    if credentials.secret_access_key is not None:
+        return _define(
+            {
+                "FLUENTMAIL_AWS_ACCESS_KEY_ID": credentials.access_key_id,
+                "FLUENTMAIL_AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+            }
+        )
+    smtp = _first(credentials)
+    return _define(
+        {
+            "FLUENTMAIL_SMTP_USERNAME": smtp.user_name,
+            "FLUENTMAIL_SMTP_PASSWORD": smtp.password,
+        }
+    )
+
+
+def django(credentials: Credentials) -> str:
+    """Write lines of Django's settings: its SMTP backend, or django-ses for the API.
+
+    Both From settings are written, because Django's defaults are at `localhost` and are refused.
+    """
+    settings: dict[str, object] = {}
+    if credentials.secret_access_key is not None:
+        settings |= {
+            "EMAIL_BACKEND": "django_ses.SESBackend",
+            "AWS_SES_ACCESS_KEY_ID": credentials.access_key_id,
+            "AWS_SES_SECRET_ACCESS_KEY": credentials.secret_access_key,
+            "AWS_SES_REGION_NAME": credentials.regions[0],
+            "AWS_SES_REGION_ENDPOINT": f"email.{credentials.regions[0]}.amazonaws.com",
+        }
+    else:
+        smtp = _first(credentials)
+        settings |= {
+            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "EMAIL_HOST": smtp.host,
+            "EMAIL_PORT": smtp.port,
+            "EMAIL_USE_TLS": True,
+            "EMAIL_HOST_USER": smtp.user_name,
+            "EMAIL_HOST_PASSWORD": smtp.password,
+        }
+    settings |= {"DEFAULT_FROM_EMAIL": _from(credentials), "SERVER_EMAIL": _from(credentials)}
+    return _lines([f"{name} = {value!r}" for name, value in settings.items()])
+
+
+def laravel(credentials: Credentials) -> str:
+    """Write lines of Laravel's .env; quoted, because its parser ends an unquoted value at `#`."""
+    if credentials.secret_access_key is not None:
+        values: dict[str, object] = {
+            "MAIL_MAILER": "ses",
+            "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+            "AWS_DEFAULT_REGION": credentials.regions[0],
+        }
+    else:
+        smtp = _first(credentials)
+        values = {
+            "MAIL_MAILER": "smtp",
+            "MAIL_SCHEME": None,
+            "MAIL_HOST": smtp.host,
+            "MAIL_PORT": smtp.port,
+            "MAIL_USERNAME": smtp.user_name,
+            "MAIL_PASSWORD": smtp.password,
+        }
+    values["MAIL_FROM_ADDRESS"] = _from(credentials)
+    return _lines(
+        [f"{name}={'null' if value is None else _quoted(value)}" for name, value in values.items()]
+    )
+
+
+def symfony(credentials: Credentials) -> str:
+    """Write Symfony's MAILER_DSN for .env; what a URL reserves is percent-encoded."""
+    region = credentials.regions[0]
+    if credentials.secret_access_key is not None:
+        login = f"{credentials.access_key_id}:{quote(credentials.secret_access_key, safe='')}"
+        return _lines([f'MAILER_DSN="ses+https://{login}@default?region={region}"'])
+    smtp = _first(credentials)
+    login = f"{smtp.user_name}:{quote(smtp.password, safe='')}"
+    return _lines([f'MAILER_DSN="ses+smtp://{login}@default?region={region}"'])
+
+
+def postfix(credentials: Credentials) -> str:
+    """Write lines of Postfix's sasl_passwd; main.cf's relayhost must be spelled alike."""
+    return _lines(
+        [f"[{smtp.host}]:{smtp.port} {smtp.user_name}:{smtp.password}" for smtp in credentials.smtp]
+    )
+
+
+def msmtp(credentials: Credentials) -> str:
+    """Write an account of ~/.msmtprc, named after the domain."""
+    smtp = _first(credentials)
+    return _lines(
+        [
+            f"account {credentials.domain}",
+            f"host {smtp.host}",
+            f"port {smtp.port}",
+            "tls on",
+            "tls_starttls on",
+            "auth on",
+            f"user {smtp.user_name}",
+            f'password "{smtp.password}"',
+            f"from {_from(credentials)}",
+        ]
+    )
+
+
+def nodemailer(credentials: Credentials) -> str:
+    """Write the options of nodemailer's createTransport, as JSON."""
+    smtp = _first(credentials)
+    options = {
+        "//": marker(credentials),
+        "host": smtp.host,
+        "port": smtp.port,
+        "secure": False,
+        "requireTLS": True,
+        "auth": {"user": smtp.user_name, "pass": smtp.password},
+    }
+    return json.dumps(options, indent=2) + "\n"
+
+
+_PHP = "<?php\n// {}\n"
+
+FORMATS: Mapping[str, Format] = {
+    "env": Format(env),
+    "json": Format(json_text, file_head=""),
+    "aws-profile": Format(aws_profile, interfaces=_API),
+    "wp-mail-smtp": Format(wp_mail_smtp, file_head=_PHP),
+    "wp-offload-ses": Format(wp_offload_ses, file_head=_PHP, interfaces=_API),
+    "fluent-smtp": Format(fluent_smtp, file_head=_PHP),
+    "django": Format(django),
+    "laravel": Format(laravel),
+    "symfony": Format(symfony),
+    "postfix": Format(postfix, interfaces=_SMTP),
+    "msmtp": Format(msmtp, interfaces=_SMTP),
+    "nodemailer": Format(nodemailer, file_head="", interfaces=_SMTP),
+}
+
+
+def _lines(lines: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
+
+
+def _first(credentials: Credentials) -> SmtpCredentials:
+    """Return the login for the first Region, which is where these consumers send."""
+    return credentials.smtp[0]
+
+
+def _secret(credentials: Credentials) -> str:
+    if credentials.secret_access_key is None:
+        raise AssertionError("an API format was asked for SMTP credentials")
+    return credentials.secret_access_key
+
+
+def _from(credentials: Credentials) -> str:
+    return f"noreply@{credentials.domain}"
+
+
+def _define(constants: Mapping[str, object]) -> str:
+    return _lines([f"define( '{name}', {_php(value)} );" for name, value in constants.items()])
+
+
+def _php(value: object) -> str:
+    """Return a PHP literal; in single quotes only the backslash and the quote are special."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _quoted(value: object) -> str:
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{escaped}"'

@@ -1,12 +1,15 @@
-"""Carry out a plan, step by step."""
+"""Carry out a plan, step by step; the one place where a secret passes through."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from ses_tenant.core import steps
-from ses_tenant.core.credentials import NewAccessKey
+from ses_tenant.core import naming, steps
+from ses_tenant.core.credentials import Credentials, NewAccessKey, credentials_for
+from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import User
+from ses_tenant.core.keys import LEASE, note
+from ses_tenant.core.tenant import TenantSpec, User
 from ses_tenant.operations.protocols import Iam
 
 # IAM is eventually consistent: the first calls on a user just created may not find it yet.
@@ -15,35 +18,108 @@ _PAUSES_FOR_NEW_USER = (1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True)
+class Issue:
+    """What is needed to issue a key: whose it is and where it goes.
+
+    `first` tells that the user exists and has no key: another run may see the same.
+    """
+
+    spec: TenantSpec
+    user_arn: str | None
+    destination: Destination
+    now: Callable[[], datetime]
+    first: bool = False
+
+
+@dataclass(frozen=True)
 class Applied:
-    """What came back from the steps that answer something."""
+    """What came of a plan."""
 
-    user: User | None = None
-    key: NewAccessKey | None = None
+    user_arn: str | None = None
+    credentials: Credentials | None = None
 
 
-def apply(iam: Iam, plan: steps.Plan, sleep: Callable[[float], None]) -> Applied:
-    """Carry out `plan` in order and return what was made.
+def apply(
+    iam: Iam, plan: steps.Plan, sleep: Callable[[float], None], issue: Issue | None = None
+) -> Applied:
+    """Carry out `plan` in order; a plan that issues a key needs `issue`.
 
+    A key that could not be delivered is deleted again, because nobody would hold its secret.
     Raises the SesTenantError of the step that failed, which tells how many were done before it.
     """
     user: User | None = None
     key: NewAccessKey | None = None
+    credentials: Credentials | None = None
+    begun = issue.now() if issue else None
     for done, step in enumerate(plan):
         pauses = list(_PAUSES_FOR_NEW_USER if user else ())
         while True:
             try:
-                match step:
-                    case steps.CreateUser():
+                match step, issue:
+                    case steps.CreateUser(), _:
                         user = iam.create_user(step)
-                    case steps.CreateAccessKey():
-                        key = iam.create_access_key(step.user_name)
-                    case _:
-                        iam.apply(step)
+                    case steps.CreateAccessKey(), Issue():
+                        key = _create_key(iam, step.user_name, issue)
+                    case steps.Deliver(), Issue() if key and begun:
+                        arn = user.user_arn if user else issue.user_arn
+                        credentials = credentials_for(issue.spec, arn, key)
+                        _deliver(iam, issue, credentials, begun)
+                    case steps.MarkDelivered(), Issue() if key:
+                        tag = note(naming.TAG_DELIVERED, (key.access_key_id,), issue.now())
+                        iam.apply(steps.TagUser(step.user_name, tag))
+                    case ((steps.CreateAccessKey() | steps.Deliver() | steps.MarkDelivered()), _):
+                        raise AssertionError("a plan that issues a key needs to know whose")
+                    case write, _:
+                        iam.apply(write)
                 break
             except SesTenantError as error:
                 if error.code is ErrorCode.NOT_FOUND and pauses:
                     sleep(pauses.pop(0))
                     continue
                 raise error.after_steps(done, len(plan)) from error
-    return Applied(user, key)
+    return Applied(user.user_arn if user else issue.user_arn if issue else None, credentials)
+
+
+def _create_key(iam: Iam, user_name: str, issue: Issue) -> NewAccessKey:
+    """Issue a key. Where there was none before, make sure that no other run did the same."""
+    key = iam.create_access_key(user_name)
+    if issue.first and len(iam.list_access_keys(user_name)) > 1:
+        iam.apply(steps.DeleteAccessKey(user_name, key.access_key_id))
+        raise SesTenantError(
+            ErrorCode.PARTIAL_FAILURE,
+            f"{issue.spec.domain}: another run issued a key at the same moment; ours was deleted.",
+            "Run the same command again.",
+        )
+    return key
+
+
+def _deliver(iam: Iam, issue: Issue, credentials: Credentials, begun: datetime) -> None:
+    """Put the credentials; on failure delete the key, unless the destination holds it after all."""
+    try:
+        if issue.now() - begun >= LEASE:
+            raise SesTenantError(
+                ErrorCode.PARTIAL_FAILURE,
+                f"{issue.spec.domain}: issuing the key took longer than {LEASE}.",
+                "Run the same command again.",
+            )
+        issue.destination.put(credentials)
+    except BaseException as error:
+        if _reached(issue.destination, credentials):
+            if isinstance(error, SesTenantError):
+                return  # only the answer was lost
+            raise
+        iam.apply(steps.DeleteAccessKey(credentials.user_name, credentials.access_key_id))
+        if not isinstance(error, SesTenantError):
+            raise
+        raise SesTenantError(
+            error.code, f"{error.message} The new access key was deleted again.", error.hint
+        ) from error
+
+
+def _reached(destination: Destination, credentials: Credentials) -> bool:
+    """Tell whether the destination holds the key although `put` failed.
+
+    Raises the destination's error if it cannot be asked; the key is left alone then, and the next
+    run finds out what became of it.
+    """
+    return destination.readable and destination.held_key() == credentials.access_key_id

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ses_tenant.core import steps
-from ses_tenant.core.credentials import Credentials, credentials_for
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.destination import Destination
+from ses_tenant.core.errors import Warning_
+from ses_tenant.core.keys import KeyState, Process, Situation
 from ses_tenant.core.plan import plan_create
 from ses_tenant.core.policy import check_policy_size, sending_policy
 from ses_tenant.core.regions import smtp_warning
 from ses_tenant.core.request import TenantRequest, check_spec, require_regions, resolve
 from ses_tenant.core.tenant import AccessKey, Interface, Observed, TenantSpec
-from ses_tenant.operations.apply import apply
+from ses_tenant.operations.apply import Issue, apply
 from ses_tenant.operations.observe import observe, with_last_use
 from ses_tenant.operations.protocols import Iam
+from ses_tenant.operations.situation import read_situation
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Prepared:
     spec: TenantSpec
     plan: steps.Plan
     user_arn: str | None
+    destination: Destination
+    first_key: bool
     warnings: tuple[Warning_, ...]
 
 
@@ -31,19 +36,23 @@ class Prepared:
 class Created:
     """What `create` has done."""
 
-    spec: TenantSpec
-    plan: steps.Plan
+    prepared: Prepared
     user_arn: str | None
-    warnings: tuple[Warning_, ...]
     credentials: Credentials | None
 
 
 def prepare(
-    iam: Iam, request: TenantRequest, default_region: str | None, now: datetime
+    iam: Iam,
+    request: TenantRequest,
+    default_region: str | None,
+    open_destination: Callable[[TenantSpec], Destination],
+    now: datetime,
+    me: Process,
 ) -> Prepared:
     """Observe and plan: one read for a tenant that does not exist yet.
 
-    Raises SesTenantError `no_region`, `policy_too_large`, `not_ours` and what AWS answers.
+    Raises SesTenantError `no_region`, `policy_too_large`, `not_ours`, `destination_unavailable`
+    and what AWS answers.
     """
     # First without the tenant's tags: a request that is too large alone never reaches AWS.
     check_policy_size(sending_policy(resolve(request, None, default_region)))
@@ -51,76 +60,72 @@ def prepare(
     spec = resolve(request, observed, default_region)
     require_regions(spec)
     check_spec(spec)
+    destination = open_destination(spec)
+    situation = read_situation(iam, observed, destination, me)
+    plan = plan_create(spec, observed, situation, now, me)
+    if any(isinstance(step, steps.CreateAccessKey) for step in plan):
+        destination.check()
     return Prepared(
         spec=spec,
-        plan=plan_create(spec, observed),
+        plan=plan,
         user_arn=observed.user.user_arn if observed else None,
-        warnings=_warnings(iam, spec, observed, now),
+        destination=destination,
+        first_key=observed is not None and not observed.access_keys,
+        warnings=_warnings(iam, spec, observed, situation, plan, now),
     )
 
 
 def carry_out(
     iam: Iam,
     prepared: Prepared,
-    deliver: Callable[[Created], None],
     sleep: Callable[[float], None],
+    now: Callable[[], datetime],
 ) -> Created:
-    """Apply the plan, hand the result to `deliver`, return it.
-
-    If a new key cannot be delivered it is deleted again, because nobody would hold its secret.
-    """
-    applied = apply(iam, prepared.plan, sleep)
-    spec = prepared.spec
-    created = Created(
-        spec=spec,
-        plan=prepared.plan,
-        user_arn=applied.user.user_arn if applied.user else prepared.user_arn,
-        warnings=prepared.warnings,
-        credentials=(
-            credentials_for(spec.domain, spec.interface, spec.regions, applied.key)
-            if applied.key
-            else None
-        ),
+    """Apply the plan; a new key is delivered in it."""
+    applied = apply(
+        iam,
+        prepared.plan,
+        sleep,
+        Issue(prepared.spec, prepared.user_arn, prepared.destination, now, prepared.first_key),
     )
-    try:
-        deliver(created)
-    except BaseException as error:
-        if applied.key is None:
-            raise
-        iam.apply(steps.DeleteAccessKey(spec.user_name, applied.key.access_key_id))
-        if not isinstance(error, OSError):
-            raise
-        raise SesTenantError(
-            ErrorCode.DESTINATION_UNAVAILABLE,
-            f"The credentials of {spec.domain} could not be written: {error.strerror}. "
-            "The new access key was deleted again.",
-            f"Make room or open the pipe, then: ses-tenant create {spec.domain}",
-            partly_done=True,
-        ) from error
-    return created
+    return Created(prepared, applied.user_arn, applied.credentials)
 
 
 def _warnings(
-    iam: Iam, spec: TenantSpec, observed: Observed | None, now: datetime
+    iam: Iam,
+    spec: TenantSpec,
+    observed: Observed | None,
+    situation: Situation,
+    plan: steps.Plan,
+    now: datetime,
 ) -> tuple[Warning_, ...]:
     warnings = []
     if spec.interface is Interface.SMTP:
         warnings += [w for region in spec.regions if (w := smtp_warning(region))]
-    if observed is None:
+    issued = any(isinstance(step, steps.CreateAccessKey) for step in plan)
+    if observed is None or issued:
         return tuple(warnings)
     domain = spec.domain
+    rotate = f"ses-tenant rotate-keys {domain}"
     if observed.suspended:
         warnings.append(
             Warning_("suspended", f"{domain} is suspended and stays so; it cannot send.")
         )
-    elif observed.access_keys:
+    elif situation.readable and situation.held is None:
+        warnings.append(
+            Warning_(
+                "destination_empty",
+                f"{spec.destination} holds no access key of {domain} yet. To deliver one: {rotate}",
+            )
+        )
+    elif situation.state() not in (KeyState.STEADY, KeyState.NO_KEY) or not situation.readable:
         keys = with_last_use(iam, observed.access_keys)
         shown = "; ".join(_describe(key, now) for key in keys)
         warnings.append(
             Warning_(
                 "access_key_exists",
                 f"{domain} has its access key already, so none was issued: {shown}. A secret can "
-                f"be read only once; if it is lost: ses-tenant rotate-keys {domain}",
+                f"be read only once; if it is lost: {rotate}",
             )
         )
     return tuple(warnings)

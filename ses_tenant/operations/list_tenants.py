@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ses_tenant.core import naming
 from ses_tenant.core.errors import Warning_
-from ses_tenant.core.keys import KeyState, key_state
+from ses_tenant.core.keys import KeyState, list_state
 from ses_tenant.core.tenant import STDOUT, AccessKey, Observed
 from ses_tenant.operations.observe import with_last_use
 from ses_tenant.operations.protocols import Iam
@@ -75,7 +75,7 @@ def summarise(observed: Observed, access_keys: Sequence[AccessKey]) -> TenantSum
         user_name=observed.user.user_name,
         user_arn=observed.user.user_arn,
         interface=tags.get(naming.TAG_INTERFACE),
-        state=key_state(access_keys, suspended=observed.suspended),
+        state=list_state(tuple(access_keys), suspended=observed.suspended),
         regions=naming.untag_list(naming.TAG_REGIONS, tags),
         destination=tags.get(naming.TAG_DESTINATION, STDOUT),
         access_keys=tuple(access_keys),

@@ -1,0 +1,102 @@
+"""Probe new credentials: is the key accepted? Nothing is sent."""
+
+import os
+import smtplib
+import ssl
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ses_tenant.aws.session import AwsSession
+from ses_tenant.core.credentials import Credentials, SmtpCredentials
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+
+# A new key is known everywhere after 2 to 15 s, as users report; AWS names no figure.
+_PAUSES = (1.0, 2.0, 3.0, 4.0, 5.0, 5.0, 5.0, 5.0)
+_TIMEOUT_S = 15
+
+
+def verify_credentials(
+    session: AwsSession,
+    credentials: Credentials,
+    sleep: Callable[[float], None],
+    environ: Mapping[str, str] = os.environ,
+) -> str:
+    """Return a sentence on how AWS accepted the key, after up to 30 s of attempts.
+
+    An API key is shown to STS GetCallerIdentity, which needs no permission; an SMTP password logs
+    in to every Region's endpoint (or the one that SES_TENANT_SMTP_HOST, _PORT and CA_FILE name)
+    and leaves. Raises SesTenantError `partial_failure`: the key is delivered, and not accepted.
+    """
+    if credentials.secret_access_key is not None:
+        return _until_accepted(lambda: _ask_sts(session, credentials), credentials, "STS", sleep)
+    if session.emulated and "SES_TENANT_SMTP_HOST" not in environ:
+        return (
+            f"{credentials.domain}: not verified, because requests go to an endpoint of your own "
+            "and SES_TENANT_SMTP_HOST does not name its SMTP server."
+        )
+    for smtp in credentials.smtp:
+        _until_accepted(partial(_log_in, smtp, environ), credentials, smtp.host, sleep)
+    return f"{credentials.domain}: the SMTP password is accepted."
+
+
+def _until_accepted(
+    attempt: Callable[[], str | None],
+    credentials: Credentials,
+    where: str,
+    sleep: Callable[[float], None],
+) -> str:
+    refusal = attempt()
+    for pause in _PAUSES:
+        if refusal is None:
+            break
+        sleep(pause)
+        refusal = attempt()
+    if refusal is not None:
+        raise SesTenantError(
+            ErrorCode.PARTIAL_FAILURE,
+            f"{credentials.domain}: the new key {credentials.access_key_id} was delivered, but "
+            f"{where} did not accept it within 30 s: {refusal}",
+            "No older key was touched. Run the same command again later, or --abort drops it.",
+        )
+    return f"{credentials.domain}: the new key is accepted by {where}."
+
+
+def _ask_sts(session: AwsSession, credentials: Credentials) -> str | None:
+    """Return None if STS knows the key, else what it said."""
+    with session.errors():
+        client = session.boto.client(
+            "sts",
+            region_name=credentials.regions[0],
+            endpoint_url=session.endpoint_url,
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret_access_key,
+            # The operator's session token must not go with the tenant's key.
+            aws_session_token=None,
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=_TIMEOUT_S),
+        )
+    try:
+        client.get_caller_identity()
+    except ClientError as error:
+        return str(error.response.get("Error", {}).get("Code"))
+    except BotoCoreError as error:
+        return type(error).__name__
+    return None
+
+
+def _log_in(smtp: SmtpCredentials, environ: Mapping[str, str]) -> str | None:
+    """Return None if the SMTP endpoint accepts the login, else what it said."""
+    host = environ.get("SES_TENANT_SMTP_HOST", smtp.host)
+    port = int(environ.get("SES_TENANT_SMTP_PORT", smtp.port))
+    try:
+        context = ssl.create_default_context(cafile=environ.get("SES_TENANT_CA_FILE"))
+        with smtplib.SMTP(host, port, timeout=_TIMEOUT_S) as connection:
+            connection.starttls(context=context)
+            connection.login(smtp.user_name, smtp.password)
+    except smtplib.SMTPAuthenticationError as error:
+        return f"status {error.smtp_code}"
+    except (smtplib.SMTPException, OSError) as error:  # SSLError and gaierror are OSErrors
+        return type(error).__name__
+    return None

@@ -1,0 +1,71 @@
+"""A command that takes the credentials as JSON on its standard input."""
+
+import json
+import subprocess
+
+from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.errors import SesTenantError
+from ses_tenant.destinations.formats import secret_document
+from ses_tenant.destinations.held import key_id_in, unavailable
+
+# Well inside keys.LEASE, so that a run that hangs here is over when its lease is.
+_TIMEOUT_S = 300
+
+
+class CommandDestination:
+    """Credentials handed to a shell command, such as `op`, `vault kv put -`, or one over ssh.
+
+    Its output is thrown away, because it might repeat the secret. An optional second command
+    prints what is held now; the access key ID is looked for in its output.
+    """
+
+    def __init__(self, command: str, read_back: str | None) -> None:
+        """Keep the commands; nothing is run yet."""
+        self._command = command
+        self._read_back = read_back
+        self._where = f"command:{command}"
+
+    @property
+    def readable(self) -> bool:
+        """Tell whether there is a command that reads back."""
+        return self._read_back is not None
+
+    def check(self) -> None:
+        """Do nothing: whether a command works shows when it is run."""
+
+    def put(self, credentials: Credentials) -> None:
+        """Run the command with the JSON document on its standard input."""
+        self._run(self._command, json.dumps(secret_document(credentials)) + "\n")
+
+    def held_key(self) -> str | None:
+        """Return the key ID in what the second command prints; None without one."""
+        if self._read_back is None:
+            return None
+        return key_id_in(self._run(self._read_back, ""), self._where)
+
+    def _run(self, command: str, text: str) -> str:
+        try:
+            # The operator wrote the command; a shell is what makes pipes and ssh possible.
+            done = subprocess.run(  # noqa: S602
+                command,
+                shell=True,
+                input=text,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise self._failed(f"it did not end within {_TIMEOUT_S} s") from None
+        except OSError as error:
+            raise self._failed(error.strerror or type(error).__name__) from error
+        if done.returncode != 0:
+            raise self._failed(f"it ended with status {done.returncode}")
+        return done.stdout
+
+    def _failed(self, why: str) -> SesTenantError:
+        return unavailable(
+            self._where, why, "Run it by hand with {} on its standard input to see what it prints."
+        )

@@ -1,0 +1,99 @@
+"""From a destination's URI to the destination. To add one: a file of its own, and a line here."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.destination import Destination
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant import STDOUT, TenantSpec
+from ses_tenant.destinations.formats import get_format
+
+if TYPE_CHECKING:
+    from ses_tenant.aws.session import AwsSession
+
+SCHEMES = ("-", "file:PATH", "secretsmanager:NAME", "ssm:/NAME", "command:CMD")
+
+
+class StdoutDestination:
+    """Standard output: what is printed there cannot be read back."""
+
+    readable = False
+
+    def __init__(self, write: Callable[[Credentials], None]) -> None:
+        """Keep the function that prints."""
+        self._write = write
+
+    def check(self) -> None:
+        """Do nothing: printing needs no preparation."""
+
+    def put(self, credentials: Credentials) -> None:
+        """Print the credentials. Raises `destination_unavailable` if that fails."""
+        try:
+            self._write(credentials)
+        except OSError as error:
+            raise SesTenantError(
+                ErrorCode.DESTINATION_UNAVAILABLE,
+                f"The credentials of {credentials.domain} could not be printed: "
+                f"{error.strerror or type(error).__name__}.",
+                "Make room or open the pipe, then run the same command again.",
+            ) from error
+
+    def held_key(self) -> str | None:
+        """Return None: nobody knows."""
+        return None
+
+
+def normalise(uri: str) -> str:
+    """Return the URI as it is remembered: a file's path absolute, whatever the working folder.
+
+    Raises SesTenantError `usage` for what is no destination.
+    """
+    scheme, colon, rest = uri.partition(":")
+    if uri == STDOUT:
+        return uri
+    if not colon or scheme not in ("file", "secretsmanager", "ssm", "command") or not rest:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"'{uri}' is not a destination.",
+            f"Destinations: {', '.join(SCHEMES)}.",
+        )
+    if scheme == "file":
+        return f"file:{os.path.abspath(Path(rest).expanduser())}"  # noqa: PTH100 - not resolve()
+    return uri
+
+
+def open_destination(
+    spec: TenantSpec,
+    session: "AwsSession",
+    write: Callable[[Credentials], None],
+    *,
+    force: bool,
+) -> Destination:
+    """Return the destination of a tenant; `write` prints credentials where it is stdout.
+
+    Raises SesTenantError `usage` for a format that does not fit.
+    """
+    scheme, _, rest = spec.destination.partition(":")
+    form = get_format(spec.format, spec.interface)
+    match scheme:
+        case "file":
+            from ses_tenant.destinations.file import FileDestination
+
+            return FileDestination(rest, spec.domain, form, force=force)
+        case "secretsmanager":
+            from ses_tenant.destinations.secretsmanager import secretsmanager
+
+            return secretsmanager(rest, spec.domain, session, force=force)
+        case "ssm":
+            from ses_tenant.destinations.ssm import ssm
+
+            return ssm(rest, spec.domain, session, force=force)
+        case "command":
+            from ses_tenant.destinations.command import CommandDestination
+
+            return CommandDestination(rest, spec.read_back)
+        case _:
+            return StdoutDestination(write)

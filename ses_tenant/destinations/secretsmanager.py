@@ -1,0 +1,35 @@
+"""AWS Secrets Manager: a secret that holds the document."""
+
+from ses_tenant.aws.session import AwsSession
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.destinations.document import DocumentDestination
+
+
+def secretsmanager(
+    name: str, domain: SendingDomain, session: AwsSession, *, force: bool
+) -> DocumentDestination:
+    """Return the secret `name`, by name or ARN; it is made if there is none.
+
+    PutSecretValue moves AWSCURRENT to the new version, and the one before stays AWSPREVIOUS:
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+    """
+    client = session.secretsmanager_client()
+
+    def read() -> str | None:
+        try:
+            return client.get_secret_value(SecretId=name).get("SecretString", "")
+        except client.exceptions.ResourceNotFoundException:
+            return None  # no such secret, or one without a value yet
+
+    def write(text: str) -> None:
+        try:
+            client.put_secret_value(SecretId=name, SecretString=text)
+        except client.exceptions.ResourceNotFoundException:
+            client.create_secret(
+                Name=name,
+                SecretString=text,
+                Description=f"SES credentials of {domain}",
+                Tags=[{"Key": "ses-tenant:domain", "Value": domain.name}],
+            )
+
+    return DocumentDestination(f"secretsmanager:{name}", domain, session, read, write, force=force)

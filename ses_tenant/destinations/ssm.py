@@ -1,0 +1,27 @@
+"""AWS Systems Manager Parameter Store: a SecureString that holds the document."""
+
+from ses_tenant.aws.session import AwsSession
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.destinations.document import DocumentDestination
+
+
+def ssm(
+    name: str, domain: SendingDomain, session: AwsSession, *, force: bool
+) -> DocumentDestination:
+    """Return the parameter `name`, of type SecureString, under the key alias/aws/ssm.
+
+    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+    """
+    client = session.ssm_client()
+
+    def read() -> str | None:
+        try:
+            answer = client.get_parameter(Name=name, WithDecryption=True)
+        except client.exceptions.ParameterNotFound:
+            return None
+        return answer["Parameter"].get("Value", "")
+
+    def write(text: str) -> None:
+        client.put_parameter(Name=name, Value=text, Type="SecureString", Overwrite=True)
+
+    return DocumentDestination(f"ssm:{name}", domain, session, read, write, force=force)

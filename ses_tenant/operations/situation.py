@@ -1,0 +1,81 @@
+"""Read the situation of a tenant's keys."""
+
+import os
+import socket
+from dataclasses import replace
+
+from ses_tenant.core import naming
+from ses_tenant.core.destination import Destination
+from ses_tenant.core.keys import KeyState, Note, Process, Situation
+from ses_tenant.core.tenant import Observed
+from ses_tenant.operations.protocols import Iam
+
+
+def this_process() -> Process:
+    """Return the process that runs now."""
+    return Process(socket.gethostname(), os.getpid())
+
+
+def read_situation(
+    iam: Iam, observed: Observed | None, destination: Destination, me: Process
+) -> Situation:
+    """Return the situation: one read of the destination, and of last use only where it decides.
+
+    `observed` holds keys that were listed before this call. The destination is read after them
+    and the notes, where they matter, last: a run that has issued a key has announced it before,
+    so whoever sees the key sees the announcement too.
+    """
+    if observed is None:
+        return Situation((), destination.readable, None)
+    readable = destination.readable
+    situation = _with_notes(
+        Situation(
+            access_keys=observed.access_keys,
+            readable=readable,
+            held=destination.held_key() if readable else None,
+            suspended=observed.suspended,
+        ),
+        observed,
+        me,
+    )
+    # What the destination holds is in use; of all others it is asked when they were used last.
+    alone = len(situation.active) == 1
+    asked = situation.unheld if readable else () if alone else situation.active
+    if not asked:
+        return situation
+    used = {key.access_key_id: iam.access_key_last_used(key.access_key_id) for key in asked}
+    situation = replace(
+        situation,
+        access_keys=tuple(
+            replace(key, last_used_at=used.get(key.access_key_id)) for key in observed.access_keys
+        ),
+    )
+    if situation.state() is KeyState.UNDELIVERED:
+        user = iam.get_user(observed.user.user_name)
+        if user is not None:
+            situation = _with_notes(situation, replace(observed, user=user), me)
+    return situation
+
+
+def _with_notes(situation: Situation, observed: Observed, me: Process) -> Situation:
+    tags = observed.user.tags
+    delivered = Note.from_tags(naming.TAG_DELIVERED, tags)
+    return replace(
+        situation,
+        delivered=delivered,
+        retired=Note.from_tags(naming.TAG_RETIRED, tags),
+        issuer_alive=delivered is None or _alive(delivered.issuer, me),
+    )
+
+
+def _alive(process: Process | None, me: Process) -> bool:
+    """Tell whether a process may still run; of another host's nothing is known."""
+    if process is None or process.host != me.host:
+        return True
+    try:
+        os.kill(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
