@@ -1,6 +1,7 @@
 """IAM as the operations see it: reads that return values, steps that are one call each."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, assert_never
@@ -8,12 +9,13 @@ from typing import TYPE_CHECKING, assert_never
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
+from ses_tenant.aws.report import credential_report
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core import naming, steps
 from ses_tenant.core.credentials import NewAccessKey
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.policy import policy_json
-from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, Observed, User
+from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, Observed, ReportedKey, User
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -26,9 +28,10 @@ class Iam:
     Every call that takes a UserName passes it: left out, IAM acts on the caller's own keys.
     """
 
-    def __init__(self, session: AwsSession) -> None:
+    def __init__(self, session: AwsSession, sleep: Callable[[float], None] = time.sleep) -> None:
         """Keep the session; clients are made when they are first needed."""
         self._session = session
+        self._sleep = sleep
 
     @cached_property
     def _client(self) -> "IAMClient":
@@ -144,6 +147,10 @@ class Iam:
                         )
                     )
         return tuple(found)
+
+    def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
+        """Return the keys that the credential report shows, by user ARN."""
+        return credential_report(self._session, self._sleep)
 
     def create_user(self, step: steps.CreateUser) -> User:
         """Create the user."""

@@ -10,9 +10,11 @@ from ses_tenant.cli.create import create
 from ses_tenant.cli.delete import delete
 from ses_tenant.cli.list_tenants import list_tenants
 from ses_tenant.cli.policy import policy
+from ses_tenant.cli.rotate_keys import rotate_keys
 from ses_tenant.cli.sandbox import sandbox
 from ses_tenant.cli.show import show
 from ses_tenant.cli.smtp_password import smtp_password
+from ses_tenant.cli.suspend import resume, suspend
 
 app = typer.Typer(
     name="ses-tenant",
@@ -51,7 +53,10 @@ def root(
 app.command()(create)
 app.command("list")(list_tenants)
 app.command()(show)
-app.command(no_args_is_help=True)(delete)
+app.command("rotate-keys")(rotate_keys)
+app.command()(suspend)
+app.command()(resume)
+app.command()(delete)
 app.command()(policy)
 app.command("smtp-password")(smtp_password)
 app.command(context_settings={"allow_interspersed_args": False})(sandbox)

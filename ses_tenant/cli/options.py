@@ -233,7 +233,12 @@ def tenant_request(
 
 
 def connect(
-    profile: str | None, region: str | None, endpoint_url: str | None, *, debug: bool
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    *,
+    debug: bool,
+    workers: int = 8,
 ) -> "AwsSession":
     """Return the AWS session that the options ask for; imports boto3."""
     if debug:
@@ -245,7 +250,7 @@ def connect(
         logger.propagate = False
     from ses_tenant.aws.session import open_session
 
-    return open_session(profile, region, endpoint_url)
+    return open_session(profile, region, endpoint_url, workers)
 
 
 def _cleared(values: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ses_tenant.core.credentials import Credentials
     from ses_tenant.core.steps import Plan, Step
     from ses_tenant.core.tenant import AccessKey, TenantSpec
+    from ses_tenant.operations.rotate import Turn
     from ses_tenant.operations.show import TenantDetails
 
 
@@ -99,6 +100,52 @@ def details_data(details: "TenantDetails") -> dict[str, object]:
         "groups": list(extra.groups) if extra else [],
         "drift": list(details.drift),
     }
+
+
+def turn_data(turn: "Turn", *, dry_run: bool) -> dict[str, object]:
+    """Return one element of `data.tenants` of `rotate-keys`.
+
+    `state` is the one that the tenant comes to, or with a dry run the one it is found in.
+    """
+    decision, credentials = turn.decision, turn.credentials
+    if decision is None or turn.error:
+        return {
+            "domain": turn.domain,
+            "state": decision.found.value if decision else None,
+            "action": "failed",
+            "access_key_id": credentials.access_key_id if credentials else None,
+            "next_step": "resolve",
+            "next_step_at": None,
+        }
+    printed = turn.spec is not None and turn.spec.destination == STDOUT
+    return {
+        "domain": turn.domain,
+        "state": (decision.found if dry_run else decision.state).value,
+        "action": decision.action.value,
+        "access_key_id": credentials.access_key_id if credentials else decision.access_key_id,
+        "next_step": decision.next_step.value if decision.next_step else None,
+        "next_step_at": timestamp(decision.next_step_at) if decision.next_step_at else None,
+        **(
+            {"credentials": credentials_data(credentials, STDOUT)}
+            if printed and credentials
+            else {}
+        ),
+        **({"steps": plan_data(decision.plan)} if dry_run else {}),
+    }
+
+
+def turn_text(turn: "Turn", now: datetime, *, dry_run: bool) -> str:
+    """Return one line on a tenant's turn in `rotate-keys`."""
+    decision = turn.decision
+    if decision is None or turn.error:
+        return f"{turn.domain}: failed"
+    state = decision.found if dry_run else decision.state
+    did = "" if decision.action == "none" else f", {decision.action.value}"
+    key = turn.credentials.access_key_id if turn.credentials else decision.access_key_id
+    at = decision.next_step_at
+    when = "" if at is None else " now" if at <= now else f" in {age(now, at)}"
+    then = f"; next: {decision.next_step.value}{when}" if decision.next_step else ""
+    return f"{turn.domain}: {state.value}{did}{f' {key}' if key else ''}{then}"
 
 
 def listing_table(tenants: Sequence[TenantSummary], now: datetime) -> str:

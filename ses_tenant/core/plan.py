@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ses_tenant.core import naming, steps
+from ses_tenant.core.decision import Tenant, issue, refuse_in_flight
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.keys import KeyState, Process, Situation, note
 from ses_tenant.core.policy import sending_policy
-from ses_tenant.core.rotation import Tenant, issue, refuse_in_flight
 from ses_tenant.core.tenant import STDOUT, Attachments, Observed, TenantSpec, require_ours
 
 _OURS = (

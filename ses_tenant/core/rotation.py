@@ -15,84 +15,25 @@ What holds when two runs meet, on one machine or two:
   deactivation the destination is read once more, and the key reactivated if it is there after all.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
-from ses_tenant.core import naming, steps
+from ses_tenant.core import naming, rescue, steps
+from ses_tenant.core.decision import (
+    Action,
+    Decision,
+    Mode,
+    NextStep,
+    RotationOptions,
+    Tenant,
+    deactivate,
+    issue,
+    refuse_in_flight,
+)
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
-from ses_tenant.core.keys import KeyState, Process, Situation, issuing, note
-from ses_tenant.core.tenant import AccessKey, KeyStatus
-
-
-class Mode(StrEnum):
-    """What `rotate-keys` was asked to do, other than the next step."""
-
-    NEXT = "next"
-    FINISH = "finish"
-    ABORT = "abort"
-    ROLLBACK = "rollback"
-    COMPROMISED = "compromised"
-    REACTIVATE = "reactivate"
-
-
-class Action(StrEnum):
-    """What a run does to a tenant's keys: `action` in JSON."""
-
-    NONE = "none"
-    ISSUED = "issued"
-    DEACTIVATED = "deactivated"
-    DELETED = "deleted"
-    REACTIVATED = "reactivated"
-    FAILED = "failed"
-
-
-class NextStep(StrEnum):
-    """What comes next: `next_step` in JSON."""
-
-    ROTATE = "rotate"
-    FINISH = "finish"
-    DEACTIVATE = "deactivate"
-    DELETE = "delete"
-    RESUME = "resume"
-    RESOLVE = "resolve"
-
-
-@dataclass(frozen=True)
-class RotationOptions:
-    """The options of `rotate-keys`. `named`: the tenant was named, so it is due at any age."""
-
-    named: bool
-    max_age: timedelta = timedelta(days=90)
-    grace: timedelta = timedelta(hours=24)
-    quarantine: timedelta = timedelta(days=7)
-    mode: Mode = Mode.NEXT
-    reactivate: str | None = None
-    force: bool = False
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """The tenant whose keys are rotated, as far as steps need it."""
-
-    domain: str
-    user_name: str
-    destination: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The next move: its plan, and what the tenant is found in and comes to."""
-
-    found: KeyState
-    state: KeyState
-    action: Action = Action.NONE
-    plan: steps.Plan = ()
-    access_key_id: str | None = None
-    next_step: NextStep | None = None
-    next_step_at: datetime | None = None
-    warnings: tuple[Warning_, ...] = ()
+from ses_tenant.core.keys import KeyState, Process, Situation, note
+from ses_tenant.core.tenant import AccessKey
 
 
 def decide(
@@ -106,34 +47,20 @@ def decide(
     if state is KeyState.SUSPENDED:
         return _suspended(tenant, options)
     if state is KeyState.OVERFULL:
-        raise _overfull(tenant, situation)
+        raise rescue.overfull(tenant, situation)
     match options.mode:
         case Mode.REACTIVATE:
-            return _reactivate(tenant, situation, options, now)
+            return rescue.reactivate(tenant, situation, options, now)
         case Mode.COMPROMISED:
-            return _compromised(tenant, situation, options, now, me)
+            return rescue.compromised(tenant, situation, options, now, me)
         case Mode.ROLLBACK:
-            return _rollback(tenant, situation, options, now)
+            return rescue.rollback(tenant, situation, options, now)
         case Mode.ABORT:
-            return _abort(tenant, situation, options, now)
+            return rescue.abort(tenant, situation, options, now)
         case Mode.NEXT | Mode.FINISH:
             return _next(tenant, situation, options, now, me)
         case _:
             assert_never(options.mode)
-
-
-def issue(
-    tenant: Tenant, situation: Situation, now: datetime, me: Process
-) -> tuple[steps.Step, ...]:
-    """Return the steps that issue a key and deliver it: announce, create, deliver, note."""
-    name = tenant.user_name
-    announce = (steps.TagUser(name, issuing(situation, me, now)),) if situation.readable else ()
-    return (
-        *announce,
-        steps.CreateAccessKey(name),
-        steps.Deliver(name, tenant.destination),
-        steps.MarkDelivered(name),
-    )
 
 
 def _next(
@@ -166,24 +93,13 @@ def _next(
         case KeyState.CONFUSED if options.force and len(situation.access_keys) < 2:
             return _issued(tenant, situation, (), options, now, me)
         case KeyState.CONFUSED:
-            raise _confused(tenant, situation)
+            raise rescue.confused(tenant, situation)
         case KeyState.LOCKED_OUT:
-            raise _locked_out(tenant, situation)
+            raise rescue.locked_out(tenant, situation)
         case KeyState.SUSPENDED | KeyState.OVERFULL:
             raise AssertionError(state)
         case _:
             assert_never(state)
-
-
-def refuse_in_flight(domain: str, situation: Situation, now: datetime) -> None:
-    """Raise `partial_failure` while another run may be about to deliver a key."""
-    if situation.in_flight(now):
-        raise SesTenantError(
-            ErrorCode.PARTIAL_FAILURE,
-            f"{domain}: a key has been issued that its destination does not hold yet. Another run "
-            "may be about to deliver it.",
-            "Run the same command again in 15 minutes; by then that run is over.",
-        )
 
 
 def _suspended(tenant: Tenant, options: RotationOptions) -> Decision:
@@ -300,19 +216,11 @@ def _overlap(
         KeyState.OVERLAP,
         KeyState.RETIRING,
         Action.DEACTIVATED,
-        (*plan, *_deactivate(name, old, now)),
+        (*plan, *deactivate(name, old, now)),
         old.access_key_id,
         NextStep.DELETE,
         now + options.quarantine,
         warnings,
-    )
-
-
-def _deactivate(name: str, key: AccessKey, now: datetime) -> tuple[steps.Step, ...]:
-    # The note first: a crash between the two leaves a note too many, never a key forgotten.
-    return (
-        steps.TagUser(name, note(naming.TAG_RETIRED, (key.access_key_id,), now)),
-        steps.UpdateAccessKey(name, key.access_key_id, KeyStatus.INACTIVE),
     )
 
 
@@ -349,124 +257,6 @@ def _retiring(
     )
 
 
-def _rollback(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime
-) -> Decision:
-    if situation.state() is not KeyState.RETIRING:
-        raise SesTenantError(
-            ErrorCode.NOT_FOUND,
-            f"{tenant.domain} has no key to roll back to: none was deactivated by a rotation.",
-            f"ses-tenant show {tenant.domain} lists its keys.",
-        )
-    old = next(key for key in situation.access_keys if not key.active)
-    keep = situation.active[0]
-    again = note(naming.TAG_DELIVERED, (keep.access_key_id,), now)
-    back = _back(tenant, situation, old)
-    return replace(
-        back,
-        # The grace time starts anew, so that cron does not deactivate it in the next run.
-        plan=(steps.TagUser(tenant.user_name, again), *back.plan),
-        next_step_at=now + options.grace,
-    )
-
-
-def _reactivate(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime
-) -> Decision:
-    ids = {key.access_key_id: key for key in situation.access_keys}
-    key = ids.get(options.reactivate or "")
-    if key is None:
-        raise SesTenantError(
-            ErrorCode.NOT_FOUND,
-            f"{tenant.domain} has no access key {options.reactivate}.",
-            f"It has {', '.join(ids) or 'none'}.",
-        )
-    if key.active:
-        return Decision(situation.state(), situation.state(), access_key_id=key.access_key_id)
-    back = _back(tenant, situation, key)
-    return replace(back, next_step_at=now + options.grace)
-
-
-def _back(tenant: Tenant, situation: Situation, key: AccessKey) -> Decision:
-    name = tenant.user_name
-    after = KeyState.OVERLAP if situation.active else KeyState.STEADY
-    return Decision(
-        situation.state(),
-        after,
-        Action.REACTIVATED,
-        (
-            steps.UpdateAccessKey(name, key.access_key_id, KeyStatus.ACTIVE),
-            *((steps.UntagUser(name, (naming.TAG_RETIRED,)),) if situation.retired else ()),
-        ),
-        key.access_key_id,
-        NextStep.DEACTIVATE if after is KeyState.OVERLAP else NextStep.ROTATE,
-    )
-
-
-def _abort(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime
-) -> Decision:
-    """Drop the key that was issued last, if it has reached nobody."""
-    state = situation.state()
-    if state is KeyState.UNDELIVERED:
-        refuse_in_flight(tenant.domain, situation, now)
-    elif state is not KeyState.OVERLAP:
-        raise SesTenantError(
-            ErrorCode.NOT_FOUND,
-            f"{tenant.domain} is not in the middle of a rotation, so there is nothing to abort.",
-            f"ses-tenant show {tenant.domain} lists its keys.",
-        )
-    new, rest = situation.active[-1], situation.active[:-1]
-    why = ""
-    if situation.held == new.access_key_id:
-        why = "the destination holds it already"
-    elif new.last_used_at is not None:
-        why = f"it was used at {new.last_used_at:%Y-%m-%d %H:%M} UTC"
-    if why and (not options.force or situation.held == new.access_key_id):
-        raise SesTenantError(
-            ErrorCode.PARTIAL_FAILURE,
-            f"{tenant.domain}: the new key {new.access_key_id} cannot be dropped: {why}.",
-            f"To replace it as well: ses-tenant rotate-keys {tenant.domain} --compromised",
-        )
-    name = tenant.user_name
-    tags = note(naming.TAG_DELIVERED, tuple(key.access_key_id for key in rest), now)
-    return Decision(
-        state,
-        KeyState.STEADY if rest else KeyState.NO_KEY,
-        Action.DELETED,
-        (steps.DeleteAccessKey(name, new.access_key_id), steps.TagUser(name, tags)),
-        new.access_key_id,
-        NextStep.ROTATE,
-        rest[-1].created_at + options.max_age if rest else now,
-    )
-
-
-def _compromised(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime, me: Process
-) -> Decision:
-    """Issue and deliver a new key, and deactivate every older one in the same run."""
-    if situation.state() is KeyState.UNDELIVERED:
-        refuse_in_flight(tenant.domain, situation, now)
-    name = tenant.user_name
-    keys = situation.access_keys
-    drop: tuple[steps.Step, ...] = ()
-    if len(keys) == 2:
-        # IAM has no room for a third. The one that the site can best do without goes.
-        victim = min(keys, key=lambda k: (k.active, k.access_key_id == situation.held))
-        drop = (steps.DeleteAccessKey(name, victim.access_key_id),)
-        keys = tuple(key for key in keys if key != victim)
-    old = [key for key in keys if key.active]
-    retire = tuple(step for key in old for step in _deactivate(name, key, now))
-    return Decision(
-        situation.state(),
-        KeyState.RETIRING if keys else KeyState.STEADY,
-        Action.ISSUED,
-        (*drop, *issue(tenant, situation, now, me), *retire),
-        next_step=NextStep.DELETE if keys else NextStep.ROTATE,
-        next_step_at=now + (options.quarantine if keys else options.max_age),
-    )
-
-
 def _keep_and_old(situation: Situation) -> tuple[AccessKey, AccessKey]:
     """Return, of two Active keys, the one to keep and the one to retire.
 
@@ -485,42 +275,3 @@ def _keep_and_old(situation: Situation) -> tuple[AccessKey, AccessKey]:
 
 def _without(situation: Situation, key: AccessKey) -> Situation:
     return replace(situation, access_keys=tuple(k for k in situation.access_keys if k is not key))
-
-
-def _overfull(tenant: Tenant, situation: Situation) -> SesTenantError:
-    ids = ", ".join(f"{key.access_key_id} ({key.status.value})" for key in situation.access_keys)
-    return SesTenantError(
-        ErrorCode.ACCESS_KEY_LIMIT,
-        f"{tenant.domain} has more than two access keys: {ids}. The destination holds "
-        f"{situation.held or 'none that can be read'}.",
-        "Delete one that no site uses: aws iam delete-access-key --user-name "
-        f"{tenant.user_name} --access-key-id KEY",
-    )
-
-
-def _locked_out(tenant: Tenant, situation: Situation) -> SesTenantError:
-    ids = ", ".join(key.access_key_id for key in situation.access_keys)
-    return SesTenantError(
-        ErrorCode.NOT_FOUND,
-        f"{tenant.domain} has no Active access key, so it cannot send. Inactive: {ids}.",
-        f"To use one again: ses-tenant rotate-keys {tenant.domain} --reactivate "
-        f"{situation.held or 'KEY'}. For a new one: ses-tenant rotate-keys {tenant.domain} "
-        "--compromised",
-    )
-
-
-def _confused(tenant: Tenant, situation: Situation) -> SesTenantError:
-    held = situation.held
-    inactive = any(key.access_key_id == held for key in situation.access_keys)
-    hint = (
-        f"ses-tenant rotate-keys {tenant.domain} --reactivate {held}"
-        if inactive
-        else f"For a new key beside the present ones: ses-tenant rotate-keys {tenant.domain} "
-        "--force. To replace them all at once: --compromised"
-    )
-    return SesTenantError(
-        ErrorCode.NOT_FOUND,
-        f"{tenant.domain}: {tenant.destination} holds the access key {held}, which "
-        f"{'is Inactive' if inactive else 'the IAM user does not have'}.",
-        hint,
-    )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ses_tenant.core.naming import SUSPENDED_POLICY
 from ses_tenant.core.tenant import STDOUT, KeyStatus
 
 
@@ -151,7 +152,11 @@ class DeleteUserPolicy(_Step):
 
     line: ClassVar[str] = "delete the inline policy {policy_name}"
     policy_name: str
-    destructive: ClassVar[bool] = True
+
+    @property
+    def destructive(self) -> bool:  # type: ignore[override]
+        """Tell whether something is lost; a suspension that is lifted is not."""
+        return self.policy_name != SUSPENDED_POLICY
 
 
 @dataclass(frozen=True)

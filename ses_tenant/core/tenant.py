@@ -136,6 +136,18 @@ class AccessKey:
 
 
 @dataclass(frozen=True)
+class ReportedKey:
+    """An access key as the credential report shows it: without its ID, up to four hours late.
+
+    `changed_at` is when it was created or its status last changed; None where IAM does not say.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html
+    """
+
+    active: bool
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True)
 class User:
     """An IAM user as GetUser shows it."""
 

@@ -1,0 +1,143 @@
+"""`ses-tenant suspend` and `ses-tenant resume`."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ses_tenant.cli import options as o
+from ses_tenant.cli.console import Console, Output, exit_with
+from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ses_tenant.aws.session import AwsSession
+    from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.tenant import User
+    from ses_tenant.operations.protocols import Iam
+    from ses_tenant.operations.suspend import Suspension
+
+    Prepare = Callable[[Iam, SendingDomain, User | None], Suspension]
+
+_Domains = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[DOMAIN...]", help="Sending domains.", show_default=False),
+]
+_All = Annotated[bool, typer.Option("--all", help="Every tenant.", show_default=False)]
+
+
+def suspend(
+    domains: _Domains = None,
+    all_: _All = False,
+    dry_run: o.DryRun = False,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    output: o.OutputOption = Output.TABLE,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+) -> None:
+    """Stop sites from sending, at once: for the day one is hacked.
+
+    \b
+      ses-tenant suspend shop.example.com
+      ses-tenant suspend --all
+
+    Attaches a policy that denies everything and makes every access key Inactive. It lasts until
+    `resume`, whatever other command is run meanwhile. AWS may need some seconds to act on it.
+    """
+    from ses_tenant.operations.suspend import prepare_suspend
+
+    targets = _targets(domains, everyone=all_)
+    session = o.connect(profile, region, endpoint_url, debug=debug)
+    console = Console("suspend", output, quiet)
+    _run(console, session, targets, prepare_suspend, "suspended", dry_run=dry_run)
+
+
+def resume(
+    domains: _Domains = None,
+    all_: _All = False,
+    dry_run: o.DryRun = False,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    output: o.OutputOption = Output.TABLE,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+) -> None:
+    """Let suspended sites send again, with exactly the keys that were Active before.
+
+    \b
+      ses-tenant resume shop.example.com
+    """
+    from ses_tenant.operations.suspend import prepare_resume
+
+    targets = _targets(domains, everyone=all_)
+    session = o.connect(profile, region, endpoint_url, debug=debug)
+    console = Console("resume", output, quiet)
+    _run(console, session, targets, prepare_resume, "resumed", dry_run=dry_run)
+
+
+def _targets(domains: list[str] | None, *, everyone: bool) -> "list[SendingDomain] | None":
+    """Return the domains named, or None for every tenant."""
+    from ses_tenant.core.domain import SendingDomain
+
+    if bool(domains) == everyone:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            "Name the tenants, or give --all." if not everyone else "Name tenants or give --all.",
+            "ses-tenant list shows all tenants.",
+        )
+    return None if everyone else [SendingDomain.parse(text) for text in domains or ()]
+
+
+def _run(
+    console: Console,
+    session: "AwsSession",
+    targets: "list[SendingDomain] | None",
+    prepare: "Prepare",
+    word: str,
+    *,
+    dry_run: bool,
+) -> None:
+    from ses_tenant.aws.iam import Iam
+    from ses_tenant.cli.render import plan_data, plan_text
+    from ses_tenant.operations.suspend import all_tenants, carry_out
+
+    iam = Iam(session)
+
+    def one(target: "tuple[SendingDomain, User | None]") -> "Suspension":
+        planned = prepare(iam, *target)
+        return planned if dry_run else carry_out(iam, planned, time.sleep)
+
+    done: list[Suspension] = []
+    with (
+        ThreadPoolExecutor(max_workers=session.workers) as pool,
+        console.progress("Working ...") as progress,
+    ):
+        chosen = all_tenants(iam) if targets is None else [(d, None) for d in targets]
+        for suspension in pool.map(one, chosen):
+            done.append(suspension)
+            progress(len(done), len(chosen))
+    errors = [s.error for s in done if s.error]
+    for s in done:
+        if not s.error and not dry_run:
+            console.note(f"{s.domain}: {word}" if s.plan else f"{s.domain}: nothing to change")
+    console.result(
+        {
+            "tenants": [
+                {
+                    "domain": s.domain,
+                    word: not dry_run and s.error is None,
+                    "steps": plan_data(s.plan),
+                }
+                for s in done
+            ]
+        },
+        "".join(f"{s.domain}\n{plan_text(s.plan)}" for s in done) if dry_run else "",
+        errors=errors,
+    )
+    if errors:
+        exit_with(errors[0].exit_status if len(done) == 1 else ExitStatus.PARTIAL)

@@ -1,0 +1,215 @@
+"""`rotate-keys`: the next move for every tenant whose keys are due."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ses_tenant.core import naming, steps
+from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.decision import Action, Decision, NextStep, RotationOptions, Tenant
+from ses_tenant.core.destination import Destination
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.keys import KeyState, Process
+from ses_tenant.core.request import TenantRequest, require_regions, resolve
+from ses_tenant.core.rotation import decide
+from ses_tenant.core.tenant import (
+    STDOUT,
+    KeyStatus,
+    Observed,
+    ReportedKey,
+    TenantSpec,
+    require_ours,
+)
+from ses_tenant.operations.apply import Issue, apply
+from ses_tenant.operations.protocols import Iam
+from ses_tenant.operations.situation import read_situation
+
+
+@dataclass(frozen=True)
+class World:
+    """What a rotation needs besides IAM; everything that is not a value is passed in here."""
+
+    open_destination: Callable[[TenantSpec], Destination]
+    verify: Callable[[Credentials], str] | None
+    sleep: Callable[[float], None]
+    now: Callable[[], datetime]
+    me: Process
+    default_region: str | None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One tenant's turn: what was decided, and after `carry_out` what came of it."""
+
+    domain: str
+    decision: Decision | None = None
+    observed: Observed | None = None
+    spec: TenantSpec | None = None
+    destination: Destination | None = None
+    credentials: Credentials | None = None
+    notes: tuple[str, ...] = ()
+    error: SesTenantError | None = None
+
+    @property
+    def plan(self) -> steps.Plan:
+        """Return the steps that are planned."""
+        return self.decision.plan if self.decision else ()
+
+
+def choose(
+    iam: Iam, domains: Sequence[SendingDomain], options: RotationOptions, now: datetime
+) -> tuple[list[Observed], list[Turn]]:
+    """Return the tenants to look at closely, and turns for those that need no look.
+
+    All tenants are read at once, page by page. With domains, these are looked at. Without, the
+    credential report and the notes in the tags tell which may be due; the report is never the
+    reason to touch a key, only to look.
+    """
+    tenants = {
+        o.user.tags[naming.TAG_DOMAIN]: o
+        for o in iam.list_tenants()
+        if naming.TAG_DOMAIN in o.user.tags
+    }
+    if domains:
+        missing = [
+            Turn(domain.name, error=_no_tenant(domain))
+            for domain in domains
+            if domain.name not in tenants
+        ]
+        return [tenants[d.name] for d in domains if d.name in tenants], missing
+    if not tenants:
+        return [], []
+    report = iam.credential_report()
+    close, done = [], []
+    for domain, observed in sorted(tenants.items()):
+        quiet = _quiet(observed, report, options, now)
+        if quiet is None:
+            close.append(observed)
+        else:
+            done.append(Turn(domain, quiet, observed))
+    return close, done
+
+
+def prepare(iam: Iam, observed: Observed, options: RotationOptions, world: World) -> Turn:
+    """Read one tenant's keys and destination, and decide; a refusal is part of the turn."""
+    domain = observed.user.tags[naming.TAG_DOMAIN]
+    try:
+        sending_domain = SendingDomain.parse(domain)
+        require_ours(observed.user, sending_domain)
+        observed = replace(observed, access_keys=iam.list_access_keys(observed.user.user_name))
+        spec = resolve(TenantRequest(sending_domain), observed, world.default_region)
+        require_regions(spec)
+        destination = world.open_destination(spec)
+        situation = read_situation(iam, observed, destination, world.me)
+        tenant = Tenant(domain, observed.user.user_name, spec.destination)
+        decision = decide(tenant, situation, options, world.now(), world.me)
+        if decision.action is Action.ISSUED:
+            if spec.destination == STDOUT and not options.named:
+                decision = _not_printed(domain, decision)
+            else:
+                destination.check()
+    except SesTenantError as error:
+        return Turn(domain, observed=observed, error=error)
+    return Turn(domain, decision, observed, spec, destination)
+
+
+def carry_out(iam: Iam, turn: Turn, world: World) -> Turn:
+    """Apply a turn's plan and verify a new key; a failure is part of what is returned."""
+    if turn.error or not turn.plan or not (turn.observed and turn.spec and turn.destination):
+        return turn
+    issue = Issue(
+        turn.spec,
+        turn.observed.user.user_arn,
+        turn.destination,
+        world.now,
+        first=not turn.observed.access_keys,
+    )
+    try:
+        applied = apply(iam, turn.plan, world.sleep, issue)
+        turn = replace(turn, credentials=applied.credentials)
+        _reactivate_if_held(iam, turn)
+        if applied.credentials and world.verify:
+            turn = replace(turn, notes=(world.verify(applied.credentials),))
+    except SesTenantError as error:
+        return replace(turn, error=error)
+    return turn
+
+
+def take_back(iam: Iam, turn: Turn) -> None:
+    """Delete the key that a turn has issued, when the result that holds its secret was not read."""
+    if turn.credentials is not None:
+        credentials = turn.credentials
+        iam.apply(
+            steps.DeleteAccessKey(
+                credentials.user_name, credentials.access_key_id, undelivered=True
+            )
+        )
+
+
+def _reactivate_if_held(iam: Iam, turn: Turn) -> None:
+    """After a deactivation look at the destination once more: somebody may have put a key back."""
+    off = [
+        s.access_key_id
+        for s in turn.plan
+        if isinstance(s, steps.UpdateAccessKey) and s.status is KeyStatus.INACTIVE
+    ]
+    destination = turn.destination
+    if not off or destination is None or not destination.readable:
+        return
+    held = destination.held_key()
+    if held in off and turn.observed:
+        iam.apply(steps.UpdateAccessKey(turn.observed.user.user_name, held, KeyStatus.ACTIVE))
+        raise SesTenantError(
+            ErrorCode.PARTIAL_FAILURE,
+            f"{turn.domain}: the destination holds {held} again, which was just deactivated; it "
+            "is Active again.",
+            "Somebody else has changed the destination. Run the same command again.",
+        )
+
+
+def _quiet(
+    observed: Observed,
+    report: Mapping[str, tuple[ReportedKey, ...]],
+    options: RotationOptions,
+    now: datetime,
+) -> Decision | None:
+    """Return the decision to do nothing if it is certain enough, else None."""
+    tags = observed.user.tags
+    if observed.suspended:
+        return Decision(KeyState.SUSPENDED, KeyState.SUSPENDED, next_step=NextStep.RESUME)
+    keys = report.get(observed.user.user_arn, ())
+    busy = naming.TAG_RETIRED in tags or "+issuing+" in tags.get(naming.TAG_DELIVERED, "")
+    if busy or len(keys) != 1 or not keys[0].active or keys[0].changed_at is None:
+        return None
+    due_at = keys[0].changed_at + options.max_age
+    if now >= due_at:
+        return None
+    return Decision(
+        KeyState.STEADY, KeyState.STEADY, next_step=NextStep.ROTATE, next_step_at=due_at
+    )
+
+
+def _not_printed(domain: str, decision: Decision) -> Decision:
+    """Return the decision not to print a secret that nobody asked for, as in cron's mail."""
+    return Decision(
+        decision.found,
+        decision.found,
+        next_step=NextStep.ROTATE,
+        warnings=(
+            Warning_(
+                "not_rotated",
+                f"{domain} is due, and its credentials go to stdout. Give it a destination: "
+                f"ses-tenant create {domain} --to DESTINATION. Or print new ones: ses-tenant "
+                f"rotate-keys {domain}",
+            ),
+        ),
+    )
+
+
+def _no_tenant(domain: SendingDomain) -> SesTenantError:
+    return SesTenantError(
+        ErrorCode.NOT_FOUND,
+        f"There is no tenant {domain}.",
+        f"To see all tenants: ses-tenant list. To make this one: ses-tenant create {domain}",
+    )
