@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, assert_never
 
 from botocore.exceptions import ClientError
@@ -33,7 +32,7 @@ class Iam:
         self._session = session
         self._sleep = sleep
 
-    @cached_property
+    @property
     def _client(self) -> "IAMClient":
         return self._session.iam_client()
 
@@ -177,7 +176,7 @@ class Iam:
 
         Raises SesTenantError `network` where it is not known whether a key was made.
         """
-        client = self._session.iam_client(repeat=False)
+        client = self._session.iam_client_without_retries()
         try:
             with self._session.errors():
                 key = client.create_access_key(UserName=user_name)["AccessKey"]

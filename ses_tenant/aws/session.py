@@ -2,11 +2,12 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -14,12 +15,14 @@ from botocore.config import Config
 
 from ses_tenant import __version__
 from ses_tenant.aws.errors import aws_errors
+from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +30,9 @@ _log = logging.getLogger(__name__)
 _ATTEMPTS = 8
 _CONNECT_TIMEOUT_S = 10
 _READ_TIMEOUT_S = 60
+
+
+_Client = TypeVar("_Client")
 
 
 class _Model(Protocol):
@@ -42,44 +48,81 @@ class AwsSession:
     region: str | None
     endpoint_url: str | None
     workers: int
+    _clients: dict[str, object] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def errors(self) -> AbstractContextManager[None]:
         """Return a context in which boto3's exceptions become SesTenantErrors."""
         return aws_errors(self.profile)
-
-    def iam_client(self, *, repeat: bool = True) -> "IAMClient":
-        """Return an IAM client; with `repeat=False` one that sends each request exactly once."""
-        with self.errors():
-            return self.boto.client(
-                "iam",
-                region_name=self.region,
-                endpoint_url=self.endpoint_url,
-                config=self._config(repeat=repeat),
-            )
 
     @property
     def emulated(self) -> bool:
         """Tell whether requests go to an endpoint of the user's own instead of AWS."""
         return bool(self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL"))
 
+    def iam_client(self) -> "IAMClient":
+        """Return the IAM client."""
+        return self._once(
+            "iam",
+            lambda: self.boto.client(
+                "iam",
+                region_name=self.region,
+                endpoint_url=self.endpoint_url,
+                config=self._config(),
+            ),
+        )
+
+    def iam_client_without_retries(self) -> "IAMClient":
+        """Return an IAM client that sends each request exactly once."""
+        config = self._config().merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+        return self._once(
+            "iam once",
+            lambda: self.boto.client(
+                "iam",
+                region_name=self.region,
+                endpoint_url=self.endpoint_url,
+                config=config,
+            ),
+        )
+
     def secretsmanager_client(self) -> "SecretsManagerClient":
-        """Return a Secrets Manager client for the session's Region."""
-        with self.errors():
-            return self.boto.client(
+        """Return the Secrets Manager client of the session's Region."""
+        return self._once(
+            "secretsmanager",
+            lambda: self.boto.client(
                 "secretsmanager",
                 region_name=self.region,
                 endpoint_url=self.endpoint_url,
-                config=self._config(repeat=True),
-            )
+                config=self._config(),
+            ),
+        )
 
     def ssm_client(self) -> "SSMClient":
-        """Return a Systems Manager client for the session's Region."""
-        with self.errors():
-            return self.boto.client(
+        """Return the Systems Manager client of the session's Region."""
+        return self._once(
+            "ssm",
+            lambda: self.boto.client(
                 "ssm",
                 region_name=self.region,
                 endpoint_url=self.endpoint_url,
-                config=self._config(repeat=True),
+                config=self._config(),
+            ),
+        )
+
+    def sts_client_for(self, credentials: Credentials) -> "STSClient":
+        """Return a new STS client that signs with a tenant's key, and tries once."""
+        with self.errors(), self._lock:
+            return self.boto.client(
+                "sts",
+                region_name=credentials.regions[0],
+                endpoint_url=self.endpoint_url,
+                aws_access_key_id=credentials.access_key_id,
+                aws_secret_access_key=credentials.secret_access_key,
+                config=Config(
+                    retries={"mode": "standard", "total_max_attempts": 1},
+                    connect_timeout=_CONNECT_TIMEOUT_S,
+                    read_timeout=_CONNECT_TIMEOUT_S,
+                ),
             )
 
     def check_regions(self, regions: tuple[str, ...]) -> None:
@@ -99,15 +142,23 @@ class AwsSession:
                     f"Did you mean {near[0]}?" if near else "A newer boto3 may know the Region.",
                 )
 
-    def _config(self, *, repeat: bool) -> Config:
+    def _once(self, name: str, make: Callable[[], _Client]) -> _Client:
+        """Return the client of that name, made at its first use.
+
+        boto3's clients may be shared by threads, its sessions may not.
+        """
+        with self.errors(), self._lock:
+            if name not in self._clients:
+                self._clients[name] = make()
+            return cast("_Client", self._clients[name])
+
+    def _config(self) -> Config:
         common = Config(
             user_agent_extra=f"ses-tenant/{__version__}",
             connect_timeout=_CONNECT_TIMEOUT_S,
             read_timeout=_READ_TIMEOUT_S,
             max_pool_connections=max(self.workers, 10),
         )
-        if not repeat:
-            return common.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
         if "AWS_MAX_ATTEMPTS" in os.environ or "AWS_RETRY_MODE" in os.environ:
             return common
         return common.merge(Config(retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}))

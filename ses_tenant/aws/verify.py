@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ses_tenant.aws.session import AwsSession
@@ -66,17 +65,7 @@ def _until_accepted(
 
 def _ask_sts(session: AwsSession, credentials: Credentials) -> str | None:
     """Return None if STS knows the key, else what it said."""
-    with session.errors():
-        client = session.boto.client(
-            "sts",
-            region_name=credentials.regions[0],
-            endpoint_url=session.endpoint_url,
-            aws_access_key_id=credentials.access_key_id,
-            aws_secret_access_key=credentials.secret_access_key,
-            # The operator's session token must not go with the tenant's key.
-            aws_session_token=None,
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=_TIMEOUT_S),
-        )
+    client = session.sts_client_for(credentials)
     try:
         client.get_caller_identity()
     except ClientError as error:

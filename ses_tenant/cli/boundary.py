@@ -53,7 +53,9 @@ class ErrorBoundary(TyperGroup):
 
 def _report(failure: SesTenantError, args: Sequence[str]) -> None:
     if _wants_json(args):
-        write_stdout(envelope(_command(args), None, errors=[failure]))
+        write_stdout(
+            envelope(_command(args), None, errors=[failure], exit_status=failure.exit_status)
+        )
     else:
         print_error(failure)
 

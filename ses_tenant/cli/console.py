@@ -34,12 +34,10 @@ def envelope(
     data: Mapping[str, object] | None,
     warnings: Iterable[Warning_] = (),
     errors: Sequence[SesTenantError] = (),
+    exit_status: ExitStatus = ExitStatus.OK,
 ) -> str:
     """Return the one JSON document that a command prints with `-o json`."""
-    status = "ok"
-    if errors:
-        partly = data is not None or any(error.partly_done for error in errors)
-        status = "partial" if partly else "error"
+    status = {ExitStatus.OK: "ok", ExitStatus.PARTIAL: "partial"}.get(exit_status, "error")
     return (
         json.dumps(
             {
@@ -89,10 +87,11 @@ class Console:
         text: str,
         warnings: Sequence[Warning_] = (),
         errors: Sequence[SesTenantError] = (),
+        exit_status: ExitStatus = ExitStatus.OK,
     ) -> None:
         """Print the result in the form asked for; warnings and errors with it."""
         if self.output is Output.JSON:
-            write_stdout(envelope(self.command, data, warnings, errors))
+            write_stdout(envelope(self.command, data, warnings, errors, exit_status))
             return
         write_stdout(text)
         for warning in warnings:
@@ -153,6 +152,13 @@ class Console:
 
 def _ignore(_done: int, _total: int) -> None:
     """Take no notice of progress."""
+
+
+def status_of(errors: Sequence[SesTenantError], of: int) -> ExitStatus:
+    """Return the exit status of a command over `of` tenants, some of which failed."""
+    if not errors:
+        return ExitStatus.OK
+    return errors[0].exit_status if of == 1 else ExitStatus.PARTIAL
 
 
 def exit_with(status: ExitStatus) -> None:

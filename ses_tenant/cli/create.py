@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output, envelope, write_stdout
+from ses_tenant.cli.console import (
+    Console,
+    Output,
+    envelope,
+    exit_with,
+    print_error,
+    status_of,
+    write_stdout,
+)
+from ses_tenant.core.errors import SesTenantError
 
 if TYPE_CHECKING:
     from ses_tenant.core.credentials import Credentials
@@ -78,11 +87,14 @@ def create(
             _show_plan(console, prepared)
             return
         created = operation.carry_out(iam, prepared, time.sleep, lambda: datetime.now(UTC))
-    _report(console, created)
+    failure = None
     if verify and created.credentials:
-        with console.progress("Waiting until AWS accepts the key ..."):
-            outcome = verify_credentials(session, created.credentials, time.sleep)
-        console.note(outcome)
+        try:
+            with console.progress("Waiting until AWS accepts the key ..."):
+                console.note(verify_credentials(session, created.credentials, time.sleep))
+        except SesTenantError as error:
+            failure = error
+    _report(console, created, failure)
 
 
 def _print(console: Console, prepared: "Prepared", credentials: "Credentials") -> None:
@@ -98,7 +110,7 @@ def _print(console: Console, prepared: "Prepared", credentials: "Credentials") -
         write_stdout(get_format(spec.format, spec.interface).write(credentials))
 
 
-def _report(console: Console, created: "Created") -> None:
+def _report(console: Console, created: "Created", failure: SesTenantError | None) -> None:
     """Tell what was done; print the result, unless the credentials were printed with it."""
     from ses_tenant.cli.render import create_data, plan_lines
     from ses_tenant.core.policy import sender_patterns
@@ -106,6 +118,8 @@ def _report(console: Console, created: "Created") -> None:
 
     prepared, credentials = created.prepared, created.credentials
     spec = prepared.spec
+    errors = [failure] if failure else []
+    status = status_of(errors, 1)
     for line in plan_lines(prepared.plan):
         console.note(f"{spec.domain}: {line}: done")
     if not prepared.plan:
@@ -118,10 +132,13 @@ def _report(console: Console, created: "Created") -> None:
         )
     if not credentials or spec.destination != STDOUT:
         data = create_data(spec, prepared.plan, created.user_arn, credentials)
-        console.result(data, "", prepared.warnings)
+        console.result(data, "", prepared.warnings, errors, status)
     else:
         for warning in prepared.warnings:
             console.note(f"Warning: {warning.message}")
+        for error in errors:
+            print_error(error)
+    exit_with(status)
 
 
 def _show_plan(console: Console, prepared: "Prepared") -> None:

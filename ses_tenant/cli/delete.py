@@ -3,8 +3,7 @@
 import time
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output, exit_with
-from ses_tenant.core.errors import ExitStatus
+from ses_tenant.cli.console import Console, Output, exit_with, status_of
 
 
 def delete(
@@ -37,9 +36,6 @@ def delete(
     iam, console = Iam(session), Console("delete", output, quiet)
     with console.progress("Reading tenants ..."):
         planned = [operation.prepare(iam, target) for target in targets]
-    refused = [deletion.error for deletion in planned if deletion.error]
-    if len(refused) == len(planned) == 1:
-        raise refused[0]
     text = "".join(f"{d.domain}\n{plan_text(d.plan)}" for d in planned if not d.error)
     deletions = planned
     if not dry_run:
@@ -57,7 +53,10 @@ def delete(
         for deletion in deletions:
             if not deletion.error:
                 console.note(f"{deletion.domain}: deleted")
+                if deletion.destination:
+                    console.note(f"The dead credentials are still in {deletion.destination}.")
     errors = [deletion.error for deletion in deletions if deletion.error]
+    status = status_of(errors, len(deletions))
     console.result(
         {
             "tenants": [
@@ -71,6 +70,6 @@ def delete(
         },
         text if dry_run else "",
         errors=errors,
+        exit_status=status,
     )
-    if errors:
-        exit_with(ExitStatus.FAILED if len(errors) == len(deletions) else ExitStatus.PARTIAL)
+    exit_with(status)

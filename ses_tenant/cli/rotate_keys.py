@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output, exit_with, write_stdout
-from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
+from ses_tenant.cli.console import Console, Output, exit_with, status_of, write_stdout
+from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
     from ses_tenant.aws.session import AwsSession
@@ -218,6 +218,7 @@ def _report(console: Console, turns: list["Turn"], now: datetime, *, dry_run: bo
 
     warnings = [w for t in turns if t.decision for w in t.decision.warnings]
     errors = [t.error for t in turns if t.error]
+    status = status_of(errors, len(turns))
     for turn in turns:
         for line in turn.notes:
             console.note(line)
@@ -231,7 +232,6 @@ def _report(console: Console, turns: list["Turn"], now: datetime, *, dry_run: bo
         "".join(f"{t.domain}\n{plan_text(t.plan)}" for t in turns if t.plan) if dry_run else "",
         warnings,
         errors,
+        status,
     )
-    if errors:
-        one = len(turns) == 1 and not any(error.partly_done for error in errors)
-        exit_with(errors[0].exit_status if one else ExitStatus.PARTIAL)
+    exit_with(status)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output, exit_with
-from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
+from ses_tenant.cli.console import Console, Output, exit_with, status_of
+from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,6 +122,7 @@ def _run(
             done.append(suspension)
             progress(len(done), len(chosen))
     errors = [s.error for s in done if s.error]
+    status = status_of(errors, len(done))
     for s in done:
         if not s.error and not dry_run:
             console.note(f"{s.domain}: {word}" if s.plan else f"{s.domain}: nothing to change")
@@ -138,6 +139,6 @@ def _run(
         },
         "".join(f"{s.domain}\n{plan_text(s.plan)}" for s in done) if dry_run else "",
         errors=errors,
+        exit_status=status,
     )
-    if errors:
-        exit_with(errors[0].exit_status if len(done) == 1 else ExitStatus.PARTIAL)
+    exit_with(status)

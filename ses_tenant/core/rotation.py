@@ -123,9 +123,13 @@ def _steady(
     key = situation.active[0]
     if options.mode is Mode.NEXT and _due(situation, options, now):
         return _issued(tenant, situation, (), options, now, me)
+    noted = situation.delivered
+    tag = note(naming.TAG_DELIVERED, (key.access_key_id,), now)
     return Decision(
         KeyState.STEADY,
         KeyState.STEADY,
+        # What a run that was killed right after the delivery could not note.
+        plan=(steps.TagUser(tenant.user_name, tag),) if noted and noted.issuer else (),
         access_key_id=key.access_key_id,
         next_step=NextStep.ROTATE,
         next_step_at=key.created_at + options.max_age,

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ses_tenant.core import steps
+from ses_tenant.core import naming, steps
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.plan import plan_delete
+from ses_tenant.core.tenant import STDOUT
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.observe import observe_everything
 from ses_tenant.operations.protocols import Iam
@@ -19,14 +20,21 @@ class Deletion:
     domain: SendingDomain
     plan: steps.Plan
     error: SesTenantError | None = None
+    destination: str | None = None
 
 
 def prepare(iam: Iam, domain: SendingDomain) -> Deletion:
     """Return the plan for `domain`, or the reason why there is none (`not_found`, `not_ours`)."""
     try:
-        return Deletion(domain, plan_delete(observe_everything(iam, domain)))
+        observed = observe_everything(iam, domain)
     except SesTenantError as error:
         return Deletion(domain, (), error)
+    destination = naming.untag_text(naming.TAG_DESTINATION, observed.user.tags)
+    return Deletion(
+        domain,
+        plan_delete(observed),
+        destination=None if destination == STDOUT else destination,
+    )
 
 
 def carry_out(iam: Iam, deletion: Deletion, sleep: Callable[[float], None]) -> Deletion:

@@ -9,7 +9,7 @@ from ses_tenant.core import naming
 from ses_tenant.core.errors import Warning_
 from ses_tenant.core.keys import KeyState, list_state
 from ses_tenant.core.tenant import STDOUT, AccessKey, Observed
-from ses_tenant.operations.observe import with_last_use
+from ses_tenant.operations.observe import observe_all, with_last_use
 from ses_tenant.operations.protocols import Iam
 
 
@@ -41,12 +41,10 @@ def list_tenants(
 ) -> Listing:
     """Return every tenant with its keys: the account's users in pages of 1,000, then each key.
 
-    `progress` is told how many tenants of how many are read. A user under our path without our
-    tag is not a tenant; it is named in a warning.
+    `progress` is told how many tenants of how many are read. A user under our path that is no
+    tenant is named in a warning.
     """
-    found = iam.list_tenants()
-    ours = [o for o in found if naming.TAG_DOMAIN in o.user.tags]
-    foreign = [o for o in found if naming.TAG_DOMAIN not in o.user.tags]
+    ours, warnings = observe_all(iam)
     tenants: list[TenantSummary] = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
         keys = pool.map(lambda o: _keys(iam, o), ours)
@@ -55,15 +53,8 @@ def list_tenants(
             progress(len(tenants), len(ours))
     return Listing(
         as_of=now,
-        tenants=tuple(sorted(tenants, key=lambda t: t.domain)),
-        warnings=tuple(
-            Warning_(
-                "not_ours",
-                f"The IAM user {o.user.user_name} is under {o.user.path} and has no tag "
-                f"{naming.TAG_DOMAIN}: it is not a tenant.",
-            )
-            for o in foreign
-        ),
+        tenants=tuple(tenants),
+        warnings=warnings,
     )
 
 

@@ -5,9 +5,40 @@ from dataclasses import replace
 
 from ses_tenant.core import naming
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
 from ses_tenant.core.tenant import AccessKey, Observed, User, require_ours
 from ses_tenant.operations.protocols import Iam
+
+
+def observe_all(iam: Iam) -> tuple[tuple[Observed, ...], tuple[Warning_, ...]]:
+    """Return every tenant by domain, without keys; and warnings of users that only look like one.
+
+    A tenant has our path, our tag, and the name that its domain gives.
+    """
+    tenants, warnings = [], []
+    for observed in iam.list_tenants():
+        user = observed.user
+        domain = domain_of(user)
+        if domain is not None and naming.user_name(domain) == user.user_name:
+            tenants.append(observed)
+        else:
+            warnings.append(
+                Warning_(
+                    "not_ours",
+                    f"The IAM user {user.user_name} is under {user.path} and is not a tenant: "
+                    f"its tag {naming.TAG_DOMAIN} is "
+                    f"{user.tags.get(naming.TAG_DOMAIN, 'missing')}.",
+                )
+            )
+    return tuple(sorted(tenants, key=lambda o: o.user.tags[naming.TAG_DOMAIN])), tuple(warnings)
+
+
+def domain_of(user: User) -> SendingDomain | None:
+    """Return the domain that a user's tag names, or None."""
+    try:
+        return SendingDomain.parse(user.tags.get(naming.TAG_DOMAIN, ""))
+    except SesTenantError:
+        return None
 
 
 def observe(iam: Iam, domain: SendingDomain) -> Observed | None:

@@ -22,6 +22,7 @@ from ses_tenant.core.tenant import (
     require_ours,
 )
 from ses_tenant.operations.apply import Issue, apply
+from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.protocols import Iam
 from ses_tenant.operations.situation import read_situation
 
@@ -66,11 +67,7 @@ def choose(
     credential report and the notes in the tags tell which may be due; the report is never the
     reason to touch a key, only to look.
     """
-    tenants = {
-        o.user.tags[naming.TAG_DOMAIN]: o
-        for o in iam.list_tenants()
-        if naming.TAG_DOMAIN in o.user.tags
-    }
+    tenants = {o.user.tags[naming.TAG_DOMAIN]: o for o in observe_all(iam)[0]}
     if domains:
         missing = [
             Turn(domain.name, error=_no_tenant(domain))
@@ -82,7 +79,7 @@ def choose(
         return [], []
     report = iam.credential_report()
     close, done = [], []
-    for domain, observed in sorted(tenants.items()):
+    for domain, observed in tenants.items():
         quiet = _quiet(observed, report, options, now)
         if quiet is None:
             close.append(observed)

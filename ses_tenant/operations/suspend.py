@@ -9,6 +9,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.policy import keys_before_suspension, suspended_policy
 from ses_tenant.core.tenant import KeyStatus, User, require_ours
 from ses_tenant.operations.apply import apply
+from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.protocols import Iam
 
 
@@ -65,9 +66,7 @@ def prepare_resume(iam: Iam, domain: SendingDomain, user: User | None = None) ->
 def all_tenants(iam: Iam) -> list[tuple[SendingDomain, User | None]]:
     """Return every tenant, for --all."""
     return [
-        (SendingDomain.parse(o.user.tags[naming.TAG_DOMAIN]), o.user)
-        for o in iam.list_tenants()
-        if naming.TAG_DOMAIN in o.user.tags
+        (SendingDomain.parse(o.user.tags[naming.TAG_DOMAIN]), o.user) for o in observe_all(iam)[0]
     ]
 
 
