@@ -1,7 +1,7 @@
 from random import Random
 
 import pytest
-from core_samples import NOW, access_key
+from core_samples import NOW, access_key, steady
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +35,7 @@ def test_state_that_the_keys_show(statuses: tuple[KeyStatus, ...], state: str) -
     assert key_state(keys, suspended=True) is KeyState.SUSPENDED
 
 
+@steady
 @given(st.lists(st.sampled_from(KeyStatus), max_size=4), st.booleans(), st.randoms())
 def test_order_of_keys_does_not_matter(
     statuses: list[KeyStatus], suspended: bool, random: Random
