@@ -1,5 +1,6 @@
 """A user of the fake IAM: what hangs on it, and what each call that names it does."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -63,7 +64,8 @@ class FakeUser:
                 self.tags = rules.without_tags(self.tags, step.keys)
             case steps.PutUserPolicy():
                 rules.check_policy(action, step.policy_name, step.document)
-                policies = self.policies | {step.policy_name: step.document}
+                document = json.loads(json.dumps(step.document))
+                policies = self.policies | {step.policy_name: document}
                 rules.check_policies_fit(action, policies.values())
                 self.policies = policies
             case steps.DeleteUserPolicy():
