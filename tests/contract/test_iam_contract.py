@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -74,18 +74,8 @@ class FakeWorld(World):
 
 class MotoWorld(World):
     def __init__(self) -> None:
-        session = open_session(None, "eu-central-1", None)
-        self.calls = []
-        session.boto.events.register("before-call.iam", self._record)
-        self.iam = AwsIam(session)
-
-    def _record(self, model: Any, **_: object) -> None:
-        self.calls.append(f"iam:{model.name}")
-
-    @cached_property
-    def _client(self) -> "IAMClient":
-        # The set-up's calls go past the record.
-        return boto3.client("iam", region_name="eu-central-1")
+        self.iam, self.calls, self._client = _on_moto()
+        self.calls.clear()
 
     def attach(self, user_name: str) -> Attachments:
         client = self._client
@@ -118,6 +108,23 @@ class MotoWorld(World):
     def virtual_mfa_devices(self) -> set[str]:
         answer = self._client.list_virtual_mfa_devices()
         return {device["SerialNumber"] for device in answer["VirtualMFADevices"]}
+
+
+@cache
+def _on_moto() -> "tuple[Iam, list[str], IAMClient]":
+    """Return the gateway, the record of its calls, and a client whose calls go past the record.
+
+    Clients take long to make and keep no state of the account, so all tests share them.
+    """
+    calls: list[str] = []
+
+    def record(model: Any, **_: object) -> None:
+        calls.append(f"iam:{model.name}")
+
+    client = boto3.client("iam", region_name="eu-central-1")
+    session = open_session(None, "eu-central-1", None)
+    session.boto.events.register("before-call.iam", record)
+    return AwsIam(session), calls, client
 
 
 # A self-signed certificate whose key was thrown away.
