@@ -1,0 +1,54 @@
+"""What holds for every test: no AWS but the one on this machine, and the same environment."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_TERMINAL = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+
+
+@pytest.fixture(autouse=True)
+def _no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no credentials to find, here and in child processes, and no way out of the machine."""
+    for name in list(os.environ):
+        if name.upper() in _PROXIES or name.startswith(("AWS_", "BOTO")) or name in _TERMINAL:
+            monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for method in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, method, _loopback_only(getattr(socket.socket, method)))
+    monkeypatch.setattr(socket, "getaddrinfo", _known_names_only(socket.getaddrinfo))
+
+
+def _loopback_only(connect: Callable[[socket.socket, Any], Any]) -> Callable[..., Any]:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if isinstance(address, tuple) and not _is_loopback(address[0]):
+            pytest.fail(f"a test tried to connect to {address[0]}")
+        return connect(self, address)
+
+    return guarded
+
+
+def _known_names_only(getaddrinfo: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host is not None and not _is_loopback(host):
+            pytest.fail(f"a test tried to look up {host!r}")
+        return getaddrinfo(host, *args, **kwargs)
+
+    return guarded
+
+
+def _is_loopback(host: str | bytes) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,126 @@
+"""The tenant shop.example.com in literals, and short ways to run the operations on it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.request import TenantRequest
+from ses_tenant.core.tenant import Attachments
+from ses_tenant.operations import create, delete
+from ses_tenant.operations.create import Created
+from tests.fakes.iam import Clock, FakeIam, FakeUser
+
+SHOP = SendingDomain.parse("shop.example.com")
+NAME = "ses-shop.example.com"
+PATH = "/ses-tenant/shop.example.com/"
+ARN = f"arn:aws:iam::123456789012:user{PATH}{NAME}"
+REGION = "eu-central-1"
+
+TAGS = {
+    "ses-tenant:domain": "shop.example.com",
+    "ses-tenant:interface": "api",
+    "ses-tenant:regions": "eu-central-1",
+    "ses-tenant:destination": "-",
+    "ses-tenant:version": "1",
+}
+
+API_POLICY: dict[str, object] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "SendAsOwnDomain",
+            "Effect": "Allow",
+            "Action": ["ses:SendEmail", "ses:SendRawEmail"],
+            "Resource": "*",
+            "Condition": {
+                "StringLike": {"ses:FromAddress": ["*@shop.example.com"]},
+                "StringLikeIfExists": {"ses:FeedbackAddress": ["*@shop.example.com"]},
+            },
+        },
+        {
+            "Sid": "ReadSendingQuota",
+            "Effect": "Allow",
+            "Action": ["ses:GetSendQuota", "ses:GetSendStatistics"],
+            "Resource": "*",
+        },
+        {
+            "Sid": "NothingElse",
+            "Effect": "Deny",
+            "NotAction": ["ses:GetSendQuota", "ses:GetSendStatistics"],
+            "Resource": "*",
+            "Condition": {"StringNotLike": {"ses:FromAddress": ["*@shop.example.com"]}},
+        },
+    ],
+}
+
+SMTP_POLICY: dict[str, object] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "SendAsOwnDomain",
+            "Effect": "Allow",
+            "Action": ["ses:SendRawEmail"],
+            "Resource": "*",
+            "Condition": {
+                "StringLike": {"ses:FromAddress": ["*@shop.example.com"]},
+                "StringLikeIfExists": {"ses:FeedbackAddress": ["*@shop.example.com"]},
+            },
+        },
+        {
+            "Sid": "NothingElse",
+            "Effect": "Deny",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"StringNotLike": {"ses:FromAddress": ["*@shop.example.com"]}},
+        },
+    ],
+}
+
+SUSPENDED_POLICY: dict[str, object] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "Suspended", "Effect": "Deny", "Action": "*", "Resource": "*"}],
+}
+
+
+def tenant_state(keys: dict[str, str], **differences: Any) -> dict[str, dict[str, object]]:
+    """Return the snapshot of an account with this one tenant in it."""
+    state: dict[str, object] = {
+        "path": PATH,
+        "tags": TAGS,
+        "boundary": None,
+        "policies": {"ses-tenant-sending": API_POLICY},
+        "keys": keys,
+        "attachments": Attachments(),
+    }
+    return {NAME: state | differences}
+
+
+def add_shop(iam: FakeIam) -> FakeUser:
+    """Put the tenant there as `create` leaves it, but for its key."""
+    user = iam.add_user(NAME, PATH, TAGS)
+    user.policies["ses-tenant-sending"] = API_POLICY
+    return user
+
+
+def run_create(
+    iam: FakeIam,
+    request: TenantRequest | None = None,
+    deliver: Callable[[Created], None] | None = None,
+    sleep: Callable[[float], None] | None = None,
+) -> Created:
+    """Run `create` as the command line does; by default nothing sleeps and delivery works."""
+    prepared = create.prepare(iam, request or TenantRequest(SHOP), REGION, Clock()())
+    return create.carry_out(iam, prepared, deliver or _accept, sleep or _refuse_to_sleep)
+
+
+def run_delete(iam: FakeIam, domain: SendingDomain = SHOP) -> delete.Deletion:
+    """Run `delete` as the command line does with --yes."""
+    return delete.carry_out(iam, delete.prepare(iam, domain), _refuse_to_sleep)
+
+
+def _accept(_created: Created) -> None:
+    """Take the credentials."""
+
+
+def _refuse_to_sleep(seconds: float) -> None:
+    raise AssertionError(f"nothing was to be waited for, least of all {seconds} s")

@@ -1,0 +1,168 @@
+"""`list` on the fake IAM: every tenant of a large account, and nothing else."""
+
+from datetime import timedelta
+
+import pytest
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.keys import KeyState
+from ses_tenant.core.tenant import KeyStatus
+from ses_tenant.operations.list_tenants import list_tenants
+from tests.fakes.iam import Clock, FakeIam
+from tests.fakes.shop import ARN, NAME, PATH, SUSPENDED_POLICY, TAGS, add_shop
+
+
+def _no_progress(_done: int, _total: int) -> None:
+    """Take no notice."""
+
+
+def _add_tenant(iam: FakeIam, domain: str) -> str:
+    tags = TAGS | {"ses-tenant:domain": domain}
+    return iam.add_user(f"ses-{domain}", f"/ses-tenant/{domain}/", tags).name
+
+
+def test_an_empty_account_costs_one_call() -> None:
+    iam = FakeIam()
+
+    listing = list_tenants(iam, Clock()(), 8, _no_progress)
+
+    assert (listing.as_of, listing.tenants, listing.warnings) == (Clock()(), (), ())
+    assert iam.calls == ["iam:GetAccountAuthorizationDetails"]
+
+
+def test_one_tenant_is_told_in_full() -> None:
+    clock = Clock()
+    iam = FakeIam(clock)
+    add_shop(iam)
+    key_id = iam.add_key(NAME)
+    iam.last_used[key_id] = clock() + timedelta(hours=3)
+
+    (tenant,) = list_tenants(iam, clock(), 1, _no_progress).tenants
+
+    assert tenant.domain == "shop.example.com"
+    assert tenant.user_name == NAME
+    assert tenant.user_arn == ARN
+    assert tenant.interface == "api"
+    assert tenant.state is KeyState.STEADY
+    assert tenant.regions == ("eu-central-1",)
+    assert tenant.destination == "-"
+    (key,) = tenant.access_keys
+    assert (key.access_key_id, key.status) == (key_id, KeyStatus.ACTIVE)
+    assert key.created_at == clock()
+    assert key.last_used_at == clock() + timedelta(hours=3)
+
+
+def test_a_tenant_whose_tags_are_lost_but_one_is_listed_with_what_is_known() -> None:
+    iam = FakeIam()
+    iam.add_user(NAME, PATH, {"ses-tenant:domain": "shop.example.com"})
+
+    (tenant,) = list_tenants(iam, Clock()(), 1, _no_progress).tenants
+
+    assert (tenant.interface, tenant.regions, tenant.destination) == (None, (), "-")
+    assert tenant.state is KeyState.NO_KEY
+
+
+@pytest.mark.parametrize(
+    ("keys", "suspended", "state"),
+    [
+        ([], False, KeyState.NO_KEY),
+        ([KeyStatus.ACTIVE], False, KeyState.STEADY),
+        ([KeyStatus.INACTIVE], False, KeyState.LOCKED_OUT),
+        ([KeyStatus.INACTIVE, KeyStatus.INACTIVE], False, KeyState.LOCKED_OUT),
+        ([KeyStatus.ACTIVE, KeyStatus.ACTIVE], False, KeyState.OVERLAP),
+        ([KeyStatus.ACTIVE, KeyStatus.INACTIVE], False, KeyState.RETIRING),
+        ([KeyStatus.ACTIVE] * 3, False, KeyState.OVERFULL),
+        ([KeyStatus.ACTIVE], True, KeyState.SUSPENDED),
+        ([], True, KeyState.SUSPENDED),
+    ],
+)
+def test_the_state_is_told_by_keys_and_suspension(
+    keys: list[KeyStatus], suspended: bool, state: KeyState
+) -> None:
+    iam = FakeIam()
+    user = add_shop(iam)
+    for status in keys:
+        iam.add_key(NAME, status)
+    if suspended:
+        user.policies["ses-tenant-suspended"] = SUSPENDED_POLICY
+
+    (tenant,) = list_tenants(iam, Clock()(), 1, _no_progress).tenants
+
+    assert tenant.state is state
+
+
+def test_2500_tenants_among_foreign_users() -> None:
+    iam = FakeIam()
+    domains = [f"site-{n:04}.example.com" for n in range(2500)]
+    for n, domain in enumerate(reversed(domains)):
+        iam.add_key(_add_tenant(iam, domain))
+        if n % 5 == 0:
+            iam.add_user(f"person-{n}", "/people/", {"ses-tenant:domain": domain})
+            iam.add_key(f"person-{n}")
+
+    told: list[tuple[int, int]] = []
+    listing = list_tenants(iam, Clock()(), 8, lambda done, total: told.append((done, total)))
+
+    assert [t.domain for t in listing.tenants] == domains
+    assert len({t.access_keys[0].access_key_id for t in listing.tenants}) == 2500
+    assert all(t.state is KeyState.STEADY for t in listing.tenants)
+    assert listing.warnings == ()
+    assert told == [(n, 2500) for n in range(1, 2501)]
+    assert iam.writes == []
+    assert iam.calls.count("iam:GetAccountAuthorizationDetails") == 3
+    assert iam.calls.count("iam:ListAccessKeys") == 2500
+    assert iam.calls.count("iam:GetAccessKeyLastUsed") == 2500
+    assert len(iam.calls) == 5003
+
+
+def test_each_tenant_is_listed_with_its_own_keys() -> None:
+    iam = FakeIam()
+    keys = {}
+    for n in range(40):
+        domain = f"site-{n:02}.example.com"
+        keys[domain] = iam.add_key(_add_tenant(iam, domain))
+
+    listing = list_tenants(iam, Clock()(), 8, _no_progress)
+
+    assert {t.domain: t.access_keys[0].access_key_id for t in listing.tenants} == keys
+
+
+def test_a_user_under_our_path_without_our_tag_is_warned_of_and_its_keys_are_not_read() -> None:
+    iam = FakeIam()
+    add_shop(iam)
+    iam.add_user("stray", "/ses-tenant/stray.example.com/")
+
+    listing = list_tenants(iam, Clock()(), 8, _no_progress)
+
+    assert [t.domain for t in listing.tenants] == ["shop.example.com"]
+    (warning,) = listing.warnings
+    assert warning.code == "not_ours"
+    assert "stray" in warning.message
+    assert "/ses-tenant/stray.example.com/" in warning.message
+    assert iam.calls.count("iam:ListAccessKeys") == 1
+
+
+@pytest.mark.parametrize("code", [ErrorCode.THROTTLED, ErrorCode.ACCESS_DENIED])
+def test_a_failure_while_keys_are_read_is_raised(code: ErrorCode) -> None:
+    iam = FakeIam()
+    for n in range(20):
+        _add_tenant(iam, str(SendingDomain.parse(f"site-{n:02}.example.com")))
+    iam.fail_at(7, "before", SesTenantError(code, "No."))
+
+    with pytest.raises(SesTenantError) as caught:
+        list_tenants(iam, Clock()(), 8, _no_progress)
+
+    assert caught.value.code is code
+
+
+@pytest.mark.xfail(strict=True, reason="one tenant deleted meanwhile ends the whole listing")
+def test_a_tenant_deleted_while_the_list_is_read_does_not_end_it() -> None:
+    iam = FakeIam()
+    for n in range(3):
+        _add_tenant(iam, f"site-{n}.example.com")
+    iam.fail_at(3, "before", SesTenantError(ErrorCode.NOT_FOUND, "NoSuchEntity"))
+
+    listing = list_tenants(iam, Clock()(), 1, _no_progress)
+
+    assert [t.domain for t in listing.tenants] == ["site-0.example.com", "site-2.example.com"]
