@@ -2,7 +2,8 @@
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,44 +19,60 @@ class ErrorBoundary(TyperGroup):
     """The root command; it stands inside the app, so that tests see what a user sees."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Keep the arguments: a usage error must know whether JSON was asked for."""
+        """Parse what stands before the verb, and keep all arguments for `invoke`."""
         ctx.meta["ses_tenant.args"] = list(args)
-        return super().parse_args(ctx, args)
+        with _boundary(list(args)):
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
-        """Run the command and end with the status of what went wrong."""
-        args: list[str] = ctx.meta["ses_tenant.args"]
-        try:
+        """Run the verb and end with the status of what went wrong."""
+        with _boundary(ctx.meta["ses_tenant.args"]):
             return super().invoke(ctx)
-        except (typer.Exit, BrokenPipeError):
+
+
+@contextmanager
+def _boundary(args: Sequence[str]) -> Iterator[None]:
+    try:
+        yield
+    except (typer.Exit, BrokenPipeError):
+        raise
+    except SesTenantError as error:
+        failure = error
+    except TyperException as error:
+        if not _wants_json(args):
             raise
-        except SesTenantError as error:
-            failure = error
-        except TyperException as error:
-            if not _wants_json(args):
-                raise
-            failure = SesTenantError(
-                ErrorCode.USAGE,
-                error.format_message(),
-                f"ses-tenant {_command(args)} --help shows the options.".replace("  ", " "),
-            )
-        except (KeyboardInterrupt, typer.Abort):
-            failure = SesTenantError(
-                ErrorCode.INTERRUPTED,
-                "Interrupted.",
-                "Run the same command again: it goes on where this run stopped.",
-            )
-        except Exception as error:  # noqa: BLE001 - the boundary: no traceback for a user, ever
-            failure = _internal(error, debug="--debug" in args)
-        _report(failure, args)
-        raise typer.Exit(failure.exit_status)
+        failure = SesTenantError(
+            ErrorCode.USAGE,
+            error.format_message(),
+            " ".join(filter(None, ("ses-tenant", _command(args), "--help shows the options."))),
+        )
+    except (KeyboardInterrupt, typer.Abort):
+        failure = SesTenantError(
+            ErrorCode.INTERRUPTED,
+            "Interrupted.",
+            "Run the same command again: it goes on where this run stopped.",
+        )
+    except OSError as error:
+        failure = SesTenantError(
+            ErrorCode.DESTINATION_UNAVAILABLE,
+            f"The result could not be written: {error.strerror or type(error).__name__}.",
+            "Make room, then run the same command again.",
+        )
+    except Exception as error:  # noqa: BLE001 - the boundary: no traceback for a user, ever
+        failure = _internal(error, debug="--debug" in args)
+    else:
+        return
+    _report(failure, args)
+    raise typer.Exit(failure.exit_status)
 
 
 def _report(failure: SesTenantError, args: Sequence[str]) -> None:
     if _wants_json(args):
-        write_stdout(
-            envelope(_command(args), None, errors=[failure], exit_status=failure.exit_status)
-        )
+        document = envelope(_command(args), None, errors=[failure], exit_status=failure.exit_status)
+        try:
+            write_stdout(document)
+        except OSError:  # stdout is full or closed; stderr may not be
+            print_error(failure)
     else:
         print_error(failure)
 

@@ -67,6 +67,9 @@ def _refuse_what_is_not_a_name(text: str, candidate: str) -> None:
         _refuse(text, "it is empty")
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in candidate):
         _refuse(text, "it holds a control character")
+    if "://" in candidate:
+        host = re.split(r"[/?#]", candidate.split("://", 1)[1])[0].rpartition("@")[2]
+        _refuse(text, "it is a URL", f"Did you mean {host.split(':')[0] or 'its host name'}?")
     if "${" in candidate:
         _refuse(text, "IAM would read ${...} as a policy variable")
     if "*" in candidate or "?" in candidate:
@@ -75,9 +78,6 @@ def _refuse_what_is_not_a_name(text: str, candidate: str) -> None:
             "IAM would read * and ? as wildcards",
             "Give the domain alone; --subdomains adds every domain below it.",
         )
-    if "://" in candidate:
-        host = re.split(r"[/?#]", candidate.split("://", 1)[1])[0].rpartition("@")[2]
-        _refuse(text, "it is a URL", f"Did you mean {host.split(':')[0] or 'its host name'}?")
     if "@" in candidate:
         after = candidate.rpartition("@")[2].strip("<> ")
         _refuse(text, "it is an e-mail address", f"Did you mean {after or 'the part after the @'}?")

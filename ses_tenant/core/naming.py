@@ -8,6 +8,7 @@ import base64
 import hashlib
 import re
 import string
+import unicodedata
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
@@ -36,8 +37,8 @@ _MAX_USER_NAME = 64
 _MAX_TAG_KEY = 128
 _MAX_TAG_VALUE = 256
 MAX_TAGS = 50
-_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
-_PLAIN = frozenset(f"{string.ascii_letters}{string.digits}_.:/+-@")
+_PLAIN = frozenset(f"{string.ascii_letters}{string.digits}_.:/+-")
+_CONTINUED = "@"  # ends every chunk but the last, and stands nowhere else
 _SEPARATOR = "+"  # a tag value holds neither commas nor semicolons
 
 
@@ -98,17 +99,31 @@ def untag_text(key: str, tags: Mapping[str, str]) -> str | None:
 
 
 def _spread(key: str, text: str) -> dict[str, str]:
-    chunks = [text[i : i + _MAX_TAG_VALUE] for i in range(0, len(text), _MAX_TAG_VALUE)]
-    return {key if n == 1 else f"{key}.{n}": chunk for n, chunk in enumerate(chunks, start=1)}
+    """Return `text` in chunks that fit a tag each.
+
+    Each chunk tells whether another follows, so that chunks left over from a longer text, which
+    take a second call to remove, are not read on after the new ones.
+    """
+    size = _MAX_TAG_VALUE - len(_CONTINUED)
+    chunks = [text[i : i + size] for i in range(0, len(text), size)]
+    return {
+        key if n == 1 else f"{key}.{n}": chunk + (_CONTINUED if n < len(chunks) else "")
+        for n, chunk in enumerate(chunks, start=1)
+    }
 
 
 def _gather(key: str, tags: Mapping[str, str]) -> str:
     text = tags.get(key, "")
     number = 2
-    while f"{key}.{number}" in tags:
-        text += tags[f"{key}.{number}"]
+    while text.endswith(_CONTINUED):
+        text = text.removesuffix(_CONTINUED) + tags.get(f"{key}.{number}", "")
         number += 1
     return text
+
+
+def _fits_a_tag(c: str) -> bool:
+    r"""Tell whether IAM takes the character in a tag: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`."""
+    return unicodedata.category(c)[0] in "LZN" or c in "_.:/=+-@"
 
 
 def check_user_tags(tags: Mapping[str, str]) -> None:
@@ -120,7 +135,7 @@ def check_user_tags(tags: Mapping[str, str]) -> None:
         problem = ""
         if not key or len(key) > _MAX_TAG_KEY or len(value) > _MAX_TAG_VALUE:
             problem = f"a key has 1 to {_MAX_TAG_KEY} characters, a value up to {_MAX_TAG_VALUE}"
-        elif not (_TAG_TEXT.fullmatch(key) and _TAG_TEXT.fullmatch(value)):
+        elif not all(map(_fits_a_tag, key + value)):
             problem = "IAM allows letters, digits, spaces and _ . : / = + - @"
         elif key.lower().startswith(("aws:", TAG_PREFIX)):
             problem = "keys that begin with aws: or ses-tenant: are reserved"

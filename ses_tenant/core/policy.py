@@ -28,10 +28,10 @@ MAX_INLINE_POLICY_SIZE = 2048
 
 _SUSPENDED_SID = "SuspendedActiveWere"
 
-_QUOTA_ACTIONS = ["ses:GetSendQuota", "ses:GetSendStatistics"]
+_QUOTA_ACTIONS = ("ses:GetSendQuota", "ses:GetSendStatistics")
 _SEND_ACTIONS = {
-    Interface.API: ["ses:SendEmail", "ses:SendRawEmail"],
-    Interface.SMTP: ["ses:SendRawEmail"],
+    Interface.API: ("ses:SendEmail", "ses:SendRawEmail"),
+    Interface.SMTP: ("ses:SendRawEmail",),
 }
 
 _LARGEST_SUSPENSION = ("A" * 32, "A" * 32)  # key IDs have 20 characters today, IAM allows two
@@ -46,7 +46,7 @@ def sending_policy(spec: TenantSpec) -> dict[str, object]:
     allow = {
         "Sid": "SendAsOwnDomain",
         "Effect": "Allow",
-        "Action": _SEND_ACTIONS[spec.interface],
+        "Action": list(_SEND_ACTIONS[spec.interface]),
         "Resource": _resources(spec.regions, own, sending),
         "Condition": {
             "StringLike": {"ses:FromAddress": from_patterns},
@@ -59,17 +59,17 @@ def sending_policy(spec: TenantSpec) -> dict[str, object]:
         "Sid": "NothingElse",
         "Effect": "Deny",
         "Resource": "*",
-        "Condition": {"StringNotLike": {"ses:FromAddress": from_patterns}},
+        "Condition": {"StringNotLike": {"ses:FromAddress": list(from_patterns)}},
     }
     quota = {
         "Sid": "ReadSendingQuota",
         "Effect": "Allow",
-        "Action": _QUOTA_ACTIONS,
+        "Action": list(_QUOTA_ACTIONS),
         "Resource": "*",
     }
     match spec.interface:
         case Interface.API:
-            statements = [allow, quota, {**deny, "NotAction": _QUOTA_ACTIONS}]
+            statements = [allow, quota, {**deny, "NotAction": list(_QUOTA_ACTIONS)}]
         case Interface.SMTP:
             statements = [allow, {**deny, "Action": "*"}]
         case _:

@@ -63,7 +63,7 @@ def apply(
                     case steps.Deliver(), Issue() if key and begun:
                         arn = user.user_arn if user else issue.user_arn
                         credentials = credentials_for(issue.spec, arn, key)
-                        _deliver(iam, issue, credentials, begun)
+                        _deliver(iam, issue, credentials, begun, sleep)
                     case steps.MarkDelivered(), Issue() if key:
                         tag = note(naming.TAG_DELIVERED, (key.access_key_id,), issue.now())
                         iam.apply(steps.TagUser(step.user_name, tag))
@@ -76,6 +76,8 @@ def apply(
                 if error.code is ErrorCode.NOT_FOUND and pauses:
                     sleep(pauses.pop(0))
                     continue
+                if not done:
+                    raise
                 raise error.after_steps(done, len(plan)) from error
     return Applied(user.user_arn if user else issue.user_arn if issue else None, credentials)
 
@@ -93,7 +95,13 @@ def _create_key(iam: Iam, user_name: str, issue: Issue) -> NewAccessKey:
     return key
 
 
-def _deliver(iam: Iam, issue: Issue, credentials: Credentials, begun: datetime) -> None:
+def _deliver(
+    iam: Iam,
+    issue: Issue,
+    credentials: Credentials,
+    begun: datetime,
+    sleep: Callable[[float], None],
+) -> None:
     """Put the credentials; on failure delete the key, unless the destination holds it after all."""
     try:
         if issue.now() - begun >= LEASE:
@@ -108,12 +116,29 @@ def _deliver(iam: Iam, issue: Issue, credentials: Credentials, begun: datetime) 
             if isinstance(error, SesTenantError):
                 return  # only the answer was lost
             raise
-        iam.apply(steps.DeleteAccessKey(credentials.user_name, credentials.access_key_id))
+        gone = _take_back(iam, credentials, sleep)
         if not isinstance(error, SesTenantError):
             raise
-        raise SesTenantError(
-            error.code, f"{error.message} The new access key was deleted again.", error.hint
-        ) from error
+        raise SesTenantError(error.code, f"{error.message} {gone}", error.hint) from error
+
+
+def _take_back(iam: Iam, credentials: Credentials, sleep: Callable[[float], None]) -> str:
+    """Delete a key whose secret nobody holds; return what to tell of it."""
+    name, key = credentials.user_name, credentials.access_key_id
+    for pause in (*_PAUSES_FOR_NEW_USER, None):
+        try:
+            iam.apply(steps.DeleteAccessKey(name, key))
+        except SesTenantError as error:
+            if error.code is ErrorCode.NOT_FOUND and pause is not None:
+                sleep(pause)
+                continue
+            return (
+                f"The new access key {key} could not be deleted again ({error.message}); nobody "
+                f"holds its secret: aws iam delete-access-key --user-name {name} "
+                f"--access-key-id {key}"
+            )
+        break
+    return "The new access key was deleted again."
 
 
 def _reached(destination: Destination, credentials: Credentials) -> bool:

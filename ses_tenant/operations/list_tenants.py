@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ses_tenant.core import naming
-from ses_tenant.core.errors import Warning_
+from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
 from ses_tenant.core.keys import KeyState, list_state
 from ses_tenant.core.tenant import STDOUT, AccessKey, Observed
 from ses_tenant.operations.observe import observe_all, with_last_use
@@ -48,9 +48,10 @@ def list_tenants(
     tenants: list[TenantSummary] = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
         keys = pool.map(lambda o: _keys(iam, o), ours)
-        for observed, access_keys in zip(ours, keys, strict=True):
-            tenants.append(summarise(observed, access_keys))
-            progress(len(tenants), len(ours))
+        for done, (observed, access_keys) in enumerate(zip(ours, keys, strict=True), start=1):
+            if access_keys is not None:
+                tenants.append(summarise(observed, access_keys))
+            progress(done, len(ours))
     return Listing(
         as_of=now,
         tenants=tuple(tenants),
@@ -73,5 +74,11 @@ def summarise(observed: Observed, access_keys: Sequence[AccessKey]) -> TenantSum
     )
 
 
-def _keys(iam: Iam, observed: Observed) -> tuple[AccessKey, ...]:
-    return with_last_use(iam, iam.list_access_keys(observed.user.user_name))
+def _keys(iam: Iam, observed: Observed) -> tuple[AccessKey, ...] | None:
+    """Return the keys of a tenant, or None if it was deleted since the tenants were read."""
+    try:
+        return with_last_use(iam, iam.list_access_keys(observed.user.user_name))
+    except SesTenantError as error:
+        if error.code is ErrorCode.NOT_FOUND:
+            return None
+        raise
