@@ -10,7 +10,6 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping
-from urllib.parse import unquote
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -95,7 +94,11 @@ def untag_text(key: str, tags: Mapping[str, str]) -> str | None:
     """Return the text that `tag_text` wrote into `tags` under `key`, or None if it wrote none."""
     if key not in tags:
         return None
-    return unquote(_gather(key, tags).replace("=", "%"), errors="replace")
+    return re.sub(
+        r"(?:=[0-9A-F]{2})+",
+        lambda found: bytes.fromhex(found[0].replace("=", "")).decode(errors="replace"),
+        _gather(key, tags),
+    )
 
 
 def _spread(key: str, text: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from ses_tenant.core.credentials import (
     SmtpCredentials,
     credentials_for,
 )
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant import Interface, TenantSpec
 
 SECRET = "some+secret+key"
 PASSWORD = "BMXhUYlu5Z3gSXVQORxlVa7XPaz91aGWdfHxvkOZdWZ2"  # of SECRET in eu-central-1
@@ -20,9 +20,19 @@ HOST = "email-smtp.eu-central-1.amazonaws.com"
 SMTP = SmtpCredentials("eu-central-1", HOST, 587, "AKIAIOSFODNN7EXAMPLE", PASSWORD)
 
 
+ARN = "arn:aws:iam::123456789012:user/ses-tenant/shop.example.com/ses-shop.example.com"
+
+
+def issued(interface: Interface, *regions: str) -> Credentials:
+    return credentials_for(TenantSpec(SHOP, interface, regions), ARN, KEY)
+
+
 def test_api_tenant_gets_the_key_and_no_passwords() -> None:
-    assert credentials_for(SHOP, Interface.API, ("eu-central-1",), KEY) == Credentials(
+    assert issued(Interface.API, "eu-central-1") == Credentials(
         domain=SHOP,
+        user_name="ses-shop.example.com",
+        user_arn=ARN,
+        interface=Interface.API,
         regions=("eu-central-1",),
         access_key_id="AKIAIOSFODNN7EXAMPLE",
         secret_access_key=SECRET,
@@ -31,8 +41,11 @@ def test_api_tenant_gets_the_key_and_no_passwords() -> None:
 
 
 def test_smtp_tenant_gets_a_password_for_each_region_and_not_the_key() -> None:
-    assert credentials_for(SHOP, Interface.SMTP, ["eu-central-1", "us-west-1"], KEY) == Credentials(
+    assert issued(Interface.SMTP, "eu-central-1", "us-west-1") == Credentials(
         domain=SHOP,
+        user_name="ses-shop.example.com",
+        user_arn=ARN,
+        interface=Interface.SMTP,
         regions=("eu-central-1", "us-west-1"),
         access_key_id="AKIAIOSFODNN7EXAMPLE",
         secret_access_key=None,
@@ -53,8 +66,8 @@ def test_no_secret_is_shown() -> None:
     holders = (
         KEY,
         SMTP,
-        credentials_for(SHOP, Interface.API, ("eu-central-1",), KEY),
-        credentials_for(SHOP, Interface.SMTP, ("eu-central-1",), KEY),
+        issued(Interface.API, "eu-central-1"),
+        issued(Interface.SMTP, "eu-central-1"),
     )
     for holder in holders:
         for shown in (repr(holder), str(holder), f"{holder}", repr([holder]), f"{holder=}"):

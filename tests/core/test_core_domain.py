@@ -110,9 +110,6 @@ def test_refused_with_reason_and_what_was_meant(text: str, reason: str, hint: st
     assert hint in caught.value.hint
 
 
-@pytest.mark.xfail(
-    strict=True, reason="? in a query is taken for a wildcard before the URL is seen"
-)
 @pytest.mark.parametrize(
     "text", ["https://shop.example.com/?page_id=2", "https://shop.example.com/a/*/b"]
 )

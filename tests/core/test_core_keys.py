@@ -5,7 +5,7 @@ from core_samples import NOW, access_key, steady
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_tenant.core.keys import KeyState, key_state
+from ses_tenant.core.keys import KeyState, list_state
 from ses_tenant.core.tenant import AccessKey, KeyStatus
 
 A, I, E = KeyStatus.ACTIVE, KeyStatus.INACTIVE, KeyStatus.EXPIRED  # noqa: E741
@@ -30,9 +30,9 @@ A, I, E = KeyStatus.ACTIVE, KeyStatus.INACTIVE, KeyStatus.EXPIRED  # noqa: E741
     ],
 )
 def test_state_that_the_keys_show(statuses: tuple[KeyStatus, ...], state: str) -> None:
-    keys = [access_key(n, status) for n, status in enumerate(statuses)]
-    assert key_state(keys, suspended=False).value == state
-    assert key_state(keys, suspended=True) is KeyState.SUSPENDED
+    keys = tuple(access_key(n, status) for n, status in enumerate(statuses))
+    assert list_state(keys, suspended=False).value == state
+    assert list_state(keys, suspended=True) is KeyState.SUSPENDED
 
 
 @steady
@@ -40,9 +40,9 @@ def test_state_that_the_keys_show(statuses: tuple[KeyStatus, ...], state: str) -
 def test_order_of_keys_does_not_matter(
     statuses: list[KeyStatus], suspended: bool, random: Random
 ) -> None:
-    keys = [access_key(n, status) for n, status in enumerate(statuses)]
-    shuffled = random.sample(keys, len(keys))
-    assert key_state(keys, suspended=suspended) is key_state(shuffled, suspended=suspended)
+    keys = tuple(access_key(n, status) for n, status in enumerate(statuses))
+    shuffled = tuple(random.sample(keys, len(keys)))
+    assert list_state(keys, suspended=suspended) is list_state(shuffled, suspended=suspended)
 
 
 @pytest.mark.parametrize(("status", "active"), [(A, True), (I, False), (E, False)])

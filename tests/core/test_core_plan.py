@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 from ses_tenant.core import steps
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.plan import drift, plan_create, plan_delete
+from ses_tenant.core.keys import Process, Situation
+from ses_tenant.core.plan import drift, plan_delete
+from ses_tenant.core.plan import plan_create as plan_create_for
 from ses_tenant.core.tenant import (
     AccessKey,
     Attachments,
@@ -62,6 +64,17 @@ GOOD = Observed(
 )
 PUT_POLICY = steps.PutUserPolicy(NAME, "ses-tenant-sending", POLICY)
 NEW_KEY = steps.CreateAccessKey(NAME)
+ME = Process("this-host", 4711)
+
+
+def plan_create(spec: TenantSpec, observed: Observed | None) -> steps.Plan:
+    """The plan where credentials are printed; printing itself is left out of it."""
+    keys, suspended = (observed.access_keys, observed.suspended) if observed else ((), False)
+    situation = Situation(keys, readable=False, held=None, suspended=suspended)
+    plan = plan_create_for(spec, observed, situation, NOW, ME)
+    printed = steps.Deliver(spec.user_name, "-")
+    assert (printed in plan) == any(isinstance(step, steps.CreateAccessKey) for step in plan)
+    return tuple(step for step in plan if step != printed)
 
 
 def with_user(observed: Observed, **changes: object) -> Observed:
@@ -476,10 +489,6 @@ def test_crash_while_options_grow_leaves_old_or_new_options(new: SendingOptions)
         assert found in (SendingOptions(), new)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="TagUser shortens ses-tenant:sending before UntagUser removes ses-tenant:sending.2",
-)
 def test_crash_while_options_shrink_leaves_old_or_new_options() -> None:
     for found in remembered_after_each_step(MANY, FEW):
         assert found in (MANY, FEW)
@@ -542,7 +551,8 @@ def test_delete_leaves_nothing(situation: tuple[TenantSpec, Observed | None]) ->
     plan = plan_delete(observed)
     iam.apply(plan)
     assert iam == Iam()
-    assert all(step.destructive for step in plan)
+    lifted = steps.DeleteUserPolicy(observed.user.user_name, "ses-tenant-suspended")
+    assert all(step.destructive for step in plan if step != lifted)
     keys = len(observed.access_keys)
     assert all(isinstance(step, steps.DeleteAccessKey) for step in plan[:keys])
     assert isinstance(plan[-1], steps.DeleteUser)
@@ -628,6 +638,36 @@ def test_drift_lines(observed: Observed, lines: list[str]) -> None:
 # --- steps --------------------------------------------------------------------------------------
 
 EVERY_STEP: list[tuple[steps.Step, str, str, bool]] = [
+    (
+        steps.Deliver(NAME, "file:/srv/.env"),
+        "file:Put",
+        "deliver the credentials to file:/srv/.env",
+        False,
+    ),
+    (
+        steps.Deliver(NAME, "secretsmanager:mail/shop"),
+        "secretsmanager:PutSecretValue",
+        "deliver the credentials to secretsmanager:mail/shop",
+        False,
+    ),
+    (
+        steps.MarkDelivered(NAME),
+        "iam:TagUser",
+        "note the delivery in the tag ses-tenant:delivered",
+        False,
+    ),
+    (
+        steps.DeleteAccessKey(NAME, "AKIAEXAMPLE000000001", undelivered=True),
+        "iam:DeleteAccessKey",
+        "delete the access key AKIAEXAMPLE000000001",
+        False,
+    ),
+    (
+        steps.DeleteUserPolicy(NAME, "ses-tenant-suspended"),
+        "iam:DeleteUserPolicy",
+        "delete the inline policy ses-tenant-suspended",
+        False,
+    ),
     (
         steps.CreateUser(NAME, PATH, TAGS),
         "iam:CreateUser",
