@@ -2,8 +2,6 @@ import dataclasses
 import importlib
 import pkgutil
 
-from core_samples import SHOP
-
 import ses_tenant.core
 from ses_tenant.core.credentials import (
     Credentials,
@@ -12,6 +10,7 @@ from ses_tenant.core.credentials import (
     credentials_for,
 )
 from ses_tenant.core.tenant import Interface, TenantSpec
+from tests.core.core_samples import SHOP
 
 SECRET = "some+secret+key"
 PASSWORD = "BMXhUYlu5Z3gSXVQORxlVa7XPaz91aGWdfHxvkOZdWZ2"  # of SECRET in eu-central-1

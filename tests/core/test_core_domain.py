@@ -2,12 +2,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from core_samples import domains, steady
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from tests.core.core_samples import domains, steady
 
 ONE = "Give one domain name, such as shop.example.com."
 MEANT = "Did you mean shop.example.com?"

@@ -1,12 +1,12 @@
 from random import Random
 
 import pytest
-from core_samples import NOW, access_key, steady
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_tenant.core.keys import KeyState, list_state
 from ses_tenant.core.tenant import AccessKey, KeyStatus
+from tests.core.core_samples import NOW, access_key, steady
 
 A, I, E = KeyStatus.ACTIVE, KeyStatus.INACTIVE, KeyStatus.EXPIRED  # noqa: E741
 

@@ -1,13 +1,13 @@
 import re
 
 import pytest
-from core_samples import domains, steady
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_tenant.core import naming
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from tests.core.core_samples import domains, steady
 
 USER_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 PATH = re.compile(r"/|/[!-~]{1,510}/")

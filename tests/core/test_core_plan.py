@@ -6,17 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
-from core_samples import (
-    NOW,
-    SHOP,
-    access_key,
-    domains,
-    interfaces,
-    regions,
-    sending_options,
-    steady,
-    user,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +24,17 @@ from ses_tenant.core.tenant import (
     SendingOptions,
     TenantSpec,
     User,
+)
+from tests.core.core_samples import (
+    NOW,
+    SHOP,
+    access_key,
+    domains,
+    interfaces,
+    regions,
+    sending_options,
+    steady,
+    user,
 )
 
 NAME = "ses-shop.example.com"

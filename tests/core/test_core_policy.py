@@ -8,7 +8,6 @@ from types import ModuleType
 from typing import Any, TypedDict, cast
 
 import pytest
-from core_samples import SHOP, domains, interfaces, regions, sending_options, steady
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from ses_tenant.core.policy import (
     suspended_policy,
 )
 from ses_tenant.core.tenant import Interface, Scope, SendingOptions, TenantSpec
+from tests.core.core_samples import SHOP, domains, interfaces, regions, sending_options, steady
 
 NEWS, BOUNCES = SendingDomain("news.example.org"), SendingDomain("bounces.example.net")
 

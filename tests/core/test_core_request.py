@@ -2,7 +2,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core_samples import SHOP, domains, interfaces, regions, sending_options, steady, user
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,15 @@ from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.request import TenantRequest, check_spec, require_regions, resolve
 from ses_tenant.core.tenant import Interface, Observed, Scope, SendingOptions, TenantSpec
+from tests.core.core_samples import (
+    SHOP,
+    domains,
+    interfaces,
+    regions,
+    sending_options,
+    steady,
+    user,
+)
 
 NEWS, BOUNCES = SendingDomain("news.example.org"), SendingDomain("bounces.example.net")
 BOUNDARY = "arn:aws:iam::123456789012:policy/limits/web"

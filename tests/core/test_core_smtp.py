@@ -2,7 +2,6 @@ import base64
 import re
 
 import pytest
-from core_samples import steady
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from ses_tenant.core.smtp import (
     is_smtp_password,
     smtp_password,
 )
+from tests.core.core_samples import steady
 
 AWS_EXAMPLE = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 

@@ -1,7 +1,6 @@
 import re
 
 import pytest
-from core_samples import SHOP, domains, interfaces, regions, sending_options, steady, user
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,15 @@ from ses_tenant.core.tenant import (
     SendingOptions,
     TenantSpec,
     require_ours,
+)
+from tests.core.core_samples import (
+    SHOP,
+    domains,
+    interfaces,
+    regions,
+    sending_options,
+    steady,
+    user,
 )
 
 NEWS, BOUNCES = SendingDomain("news.example.org"), SendingDomain("bounces.example.net")
