@@ -165,6 +165,6 @@ class TestDebugLog:
 
         assert [r for r in caplog.records if r.name.startswith("ses_tenant")] == []
 
-    def test_a_session_shows_no_credentials(self, credentials: None) -> None:
+    @pytest.mark.usefixtures("credentials")
+    def test_a_session_shows_no_credentials(self) -> None:
         assert "EXAMPLE" not in repr(open_session(None, "eu-central-1", None))
-        assert credentials is None
