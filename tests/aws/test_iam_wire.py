@@ -266,7 +266,8 @@ class TestRetries:
         code: ErrorCode,
     ) -> None:
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
-        # botocore's pause is this number times a power of two.
+        # In this mode botocore's pause is this number times a power of two.
+        monkeypatch.setenv("AWS_RETRY_MODE", "legacy")
         monkeypatch.setattr(random, "random", lambda: 0.0)
         with scripted_iam(answer) as server, pytest.raises(SesTenantError) as caught:
             call(_gateway(server))
