@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 from ses_tenant.core import naming, steps
 from ses_tenant.core.credentials import NewAccessKey
 from ses_tenant.core.errors import ErrorCode
-from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, Observed, User
+from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, Observed, ReportedKey, User
 from tests.fakes import iam_rules as rules
 from tests.fakes.iam_user import BOUNDARY, EVERYTHING, MANAGED_POLICY, FakeUser
 
@@ -51,7 +51,11 @@ class _Fault:
 
 
 class FakeIam:
-    """IAM in memory. `calls` is every action it was asked for, in order, as `iam:CreateUser`."""
+    """IAM in memory. `calls` is every action it was asked for, in order, as `iam:CreateUser`.
+
+    While `dead` is true every call is a Crash: the process that makes it died before. `turn` is
+    called before each call, for tests that decide which of several runs goes on.
+    """
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
         self.users: dict[str, FakeUser] = {}
@@ -61,6 +65,8 @@ class FakeIam:
         self.issued: list[NewAccessKey] = []
         self.calls: list[str] = []
         self.delay = 0
+        self.dead = False
+        self.turn: Callable[[], None] = lambda: None
         self._clock = clock or Clock()
         self._faults: dict[int, _Fault] = {}
         self._unseen: dict[str, int] = {}
@@ -178,6 +184,21 @@ class FakeIam:
             found += self._call("GetAccountAuthorizationDetails", partial(_details, page))
         return tuple(found)
 
+    def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
+        """Return what the report shows: of an Inactive key it does not tell the time."""
+        self._call("GenerateCredentialReport", lambda: None)
+        return self._call(
+            "GetCredentialReport",
+            lambda: {
+                user.as_user.user_arn: tuple(
+                    ReportedKey(key.active, key.created_at)
+                    for key in user.keys.values()
+                    if key.active
+                )
+                for user in self.users.values()
+            },
+        )
+
     # Writes.
 
     def create_user(self, step: steps.CreateUser) -> User:
@@ -237,9 +258,14 @@ class FakeIam:
 
     def _call(self, action: str, effect: Callable[[], _T]) -> _T:
         """Record the call, let it take effect, and fail where a test wants it to."""
+        self.turn()
         with self._lock:
+            if self.dead:
+                raise Crash
             self.calls.append(f"iam:{action}")
             fault = self._faults.pop(len(self.calls), None)
+            if fault and isinstance(fault.error, Crash) and action == "DestinationPut":
+                self.dead = True  # what catches everything there must not get any further
             if fault and fault.when == "before":
                 raise fault.error
             try:

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.keys import Process
 from ses_tenant.core.request import TenantRequest
 from ses_tenant.core.tenant import Attachments
+from ses_tenant.destinations.registry import StdoutDestination
 from ses_tenant.operations import create, delete
 from ses_tenant.operations.create import Created
 from tests.fakes.iam import Clock, FakeIam, FakeUser
@@ -15,6 +18,7 @@ NAME = "ses-shop.example.com"
 PATH = "/ses-tenant/shop.example.com/"
 ARN = f"arn:aws:iam::123456789012:user{PATH}{NAME}"
 REGION = "eu-central-1"
+ME = Process("this-host", 4711)
 
 TAGS = {
     "ses-tenant:domain": "shop.example.com",
@@ -78,7 +82,7 @@ SMTP_POLICY: dict[str, object] = {
 
 SUSPENDED_POLICY: dict[str, object] = {
     "Version": "2012-10-17",
-    "Statement": [{"Sid": "Suspended", "Effect": "Deny", "Action": "*", "Resource": "*"}],
+    "Statement": [{"Sid": "SuspendedActiveWere", "Effect": "Deny", "Action": "*", "Resource": "*"}],
 }
 
 
@@ -102,15 +106,27 @@ def add_shop(iam: FakeIam) -> FakeUser:
     return user
 
 
+def prepare_create(
+    iam: FakeIam,
+    request: TenantRequest | None = None,
+    deliver: Callable[[Credentials], None] | None = None,
+) -> create.Prepared:
+    """Prepare `create` for a tenant whose credentials are printed; `deliver` prints them."""
+    printer = StdoutDestination(deliver or _accept)
+    return create.prepare(
+        iam, request or TenantRequest(SHOP), REGION, lambda _: printer, Clock()(), ME
+    )
+
+
 def run_create(
     iam: FakeIam,
     request: TenantRequest | None = None,
-    deliver: Callable[[Created], None] | None = None,
+    deliver: Callable[[Credentials], None] | None = None,
     sleep: Callable[[float], None] | None = None,
 ) -> Created:
     """Run `create` as the command line does; by default nothing sleeps and delivery works."""
-    prepared = create.prepare(iam, request or TenantRequest(SHOP), REGION, Clock()())
-    return create.carry_out(iam, prepared, deliver or _accept, sleep or _refuse_to_sleep)
+    prepared = prepare_create(iam, request, deliver)
+    return create.carry_out(iam, prepared, sleep or _refuse_to_sleep, Clock())
 
 
 def run_delete(iam: FakeIam, domain: SendingDomain = SHOP) -> delete.Deletion:
@@ -118,7 +134,7 @@ def run_delete(iam: FakeIam, domain: SendingDomain = SHOP) -> delete.Deletion:
     return delete.carry_out(iam, delete.prepare(iam, domain), _refuse_to_sleep)
 
 
-def _accept(_created: Created) -> None:
+def _accept(_credentials: Credentials) -> None:
     """Take the credentials."""
 
 
