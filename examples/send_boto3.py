@@ -13,11 +13,15 @@ import boto3
 
 def main(sender: str, recipient: str) -> None:
     """Send the message; raises botocore's ClientError if SES refuses it."""
-    text = {"Data": "Sent through Amazon SES.\n", "Charset": "UTF-8"}
     boto3.client("sesv2").send_email(
         FromEmailAddress=sender,
         Destination={"ToAddresses": [recipient]},
-        Content={"Simple": {"Subject": {"Data": "It works"}, "Body": {"Text": text}}},
+        Content={
+            "Simple": {
+                "Subject": {"Data": "It works"},
+                "Body": {"Text": {"Data": "Sent through Amazon SES.\n"}},
+            }
+        },
     )
 
 
