@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write the generated parts of docs/reference.md: the help of every command.
 
-    python docs/generate.py           writes them
-    python docs/generate.py --check   exits with status 1 if they are not up to date
+python docs/generate.py           writes them
+python docs/generate.py --check   exits with status 1 if they are not up to date
 """
 
 import re
