@@ -1,6 +1,7 @@
 """Fixtures: an account in memory, and two ways to run the command line against it."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -43,6 +44,16 @@ Run = Callable[..., Answer]
 def _server() -> Iterator[Server]:
     with counting_moto() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _no_debug_left() -> Iterator[None]:
+    """Take back what --debug sets up for the rest of a process."""
+    yield
+    logger = logging.getLogger("ses_tenant")
+    logger.handlers = []
+    logger.setLevel(logging.NOTSET)
+    logger.propagate = True
 
 
 def _point_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ import pytest
 from .aws_server import Server
 from .conftest import Run
 
+pytestmark = pytest.mark.usefixtures("server")
+
 BAD_DOMAINS = [
     ("", "it is empty"),
     ("   ", "it is empty"),
@@ -103,7 +105,7 @@ def test_bad_option_is_refused_without_a_request(
     assert server.actions == []
 
 
-def test_a_domain_is_put_into_its_one_spelling(server: Server, run: Run) -> None:
+def test_a_domain_is_put_into_its_one_spelling(run: Run) -> None:
     answer = run("create", " Bücher.Example.COM. ", "-o", "json")
     assert answer.json["data"]["domain"] == "xn--bcher-kva.example.com"
     assert answer.json["data"]["user_name"] == "ses-xn--bcher-kva.example.com"

@@ -7,6 +7,8 @@ import pytest
 from .aws_server import Server
 from .conftest import Run
 
+pytestmark = pytest.mark.usefixtures("server")
+
 ENVELOPE = ["schema", "command", "status", "data", "warnings", "errors"]
 ERROR = ["code", "message", "hint"]
 CREATE = [
@@ -37,7 +39,7 @@ SHOP, BLOG = "shop.example.com", "blog.example.org"
 SECRET = "some+secret+key"
 
 
-def test_create_for_the_api(server: Server, run: Run) -> None:
+def test_create_for_the_api(run: Run) -> None:
     answer = run("create", SHOP, "-o", "json")
     assert (answer.status, answer.stderr) == (0, "")
     document = answer.json
@@ -81,9 +83,7 @@ def test_create_for_the_api(server: Server, run: Run) -> None:
     }
 
 
-def test_create_for_smtp_gives_a_login_a_region_and_no_secret_access_key(
-    server: Server, run: Run
-) -> None:
+def test_create_for_smtp_gives_a_login_a_region_and_no_secret_access_key(run: Run) -> None:
     answer = run(
         "create", BLOG, "--smtp", "--region", "eu-central-1", "--region", "us-east-1", "-o", "json"
     )
@@ -113,7 +113,7 @@ def test_dry_run_has_the_plan_and_changes_nothing(server: Server, run: Run) -> N
     assert dry["steps"] == applied["steps"]
 
 
-def test_dry_run_for_people_is_a_line_a_step_on_stdout(server: Server, run: Run) -> None:
+def test_dry_run_for_people_is_a_line_a_step_on_stdout(run: Run) -> None:
     answer = run("create", SHOP, "--dry-run")
     assert (answer.status, answer.stderr) == (0, "")
     assert answer.stdout == (
@@ -124,7 +124,7 @@ def test_dry_run_for_people_is_a_line_a_step_on_stdout(server: Server, run: Run)
     )
 
 
-def test_second_create_warns_and_issues_nothing(server: Server, run: Run) -> None:
+def test_second_create_warns_and_issues_nothing(run: Run) -> None:
     run("create", SHOP)
     document = run("create", SHOP, "-o", "json").json
     assert document["status"] == "ok"
@@ -135,7 +135,7 @@ def test_second_create_warns_and_issues_nothing(server: Server, run: Run) -> Non
     assert warning["code"] == "access_key_exists"
 
 
-def test_list(server: Server, run: Run) -> None:
+def test_list(run: Run) -> None:
     run("create", SHOP)
     run("create", BLOG, "--smtp")
     answer = run("list", "-o", "json")
@@ -156,7 +156,7 @@ def test_list(server: Server, run: Run) -> None:
     assert re.fullmatch(UTC_TIME, key["created_at"])
 
 
-def test_list_of_nothing_is_an_empty_stdout_and_a_note(server: Server, run: Run) -> None:
+def test_list_of_nothing_is_an_empty_stdout_and_a_note(run: Run) -> None:
     assert run("list", "-o", "json").json["data"]["tenants"] == []
     answer = run("list")
     assert (answer.status, answer.stdout) == (0, "")
@@ -165,7 +165,7 @@ def test_list_of_nothing_is_an_empty_stdout_and_a_note(server: Server, run: Run)
     )
 
 
-def test_show(server: Server, run: Run) -> None:
+def test_show(run: Run) -> None:
     run("create", SHOP, "--subdomains", "--also", "example.net", "--return-path", "b.example.com")
     data = run("show", SHOP, "-o", "json").json["data"]
     assert list(data) == [
@@ -200,7 +200,7 @@ def test_show(server: Server, run: Run) -> None:
     }
 
 
-def test_delete(server: Server, run: Run) -> None:
+def test_delete(run: Run) -> None:
     run("create", SHOP)
     answer = run("delete", SHOP, "--yes", "-o", "json")
     assert (answer.status, answer.stderr) == (0, "")
@@ -218,9 +218,7 @@ def test_delete(server: Server, run: Run) -> None:
     assert run("list", "-o", "json").json["data"]["tenants"] == []
 
 
-def test_delete_of_some_that_exist_and_one_that_does_not_is_partial(
-    server: Server, run: Run
-) -> None:
+def test_delete_of_some_that_exist_and_one_that_does_not_is_partial(run: Run) -> None:
     run("create", SHOP)
     answer = run("delete", SHOP, BLOG, "--yes", "-o", "json")
     assert answer.status == 3
@@ -330,7 +328,7 @@ def test_wrong_usage_before_the_command_is_one_document_too(run: Run) -> None:
 
 
 @pytest.mark.parametrize("verb", ["show", "delete"])
-def test_failure_is_one_document_too(server: Server, run: Run, verb: str) -> None:
+def test_failure_is_one_document_too(run: Run, verb: str) -> None:
     answer = run(verb, SHOP, "-o", "json")
     assert (answer.status, answer.stderr) == (1, "")
     assert list(answer.json) == ENVELOPE
@@ -342,9 +340,7 @@ def test_failure_is_one_document_too(server: Server, run: Run, verb: str) -> Non
     )
 
 
-def test_create_for_people_prints_the_env_file_and_nothing_else_on_stdout(
-    server: Server, run: Run
-) -> None:
+def test_create_for_people_prints_the_env_file_and_nothing_else_on_stdout(run: Run) -> None:
     answer = run("create", SHOP)
     assert answer.status == 0
     assert re.fullmatch(
@@ -357,7 +353,7 @@ def test_create_for_people_prints_the_env_file_and_nothing_else_on_stdout(
     assert "These credentials send only as *@shop.example.com." in answer.stderr
 
 
-def test_create_smtp_for_people(server: Server, run: Run) -> None:
+def test_create_smtp_for_people(run: Run) -> None:
     answer = run("create", BLOG, "--smtp", "--region", "eu-west-1", "--region", "us-east-1")
     assert [line.partition("=")[0] for line in answer.stdout.splitlines()] == [
         "SMTP_HOST",
@@ -371,7 +367,7 @@ def test_create_smtp_for_people(server: Server, run: Run) -> None:
     ]
 
 
-def test_quiet_leaves_only_the_result(server: Server, run: Run) -> None:
+def test_quiet_leaves_only_the_result(run: Run) -> None:
     answer = run("create", SHOP, "--quiet")
     assert answer.stderr == ""
     assert answer.stdout.startswith("AWS_ACCESS_KEY_ID=")

@@ -7,6 +7,8 @@ import pytest
 from .aws_server import LOOPBACK, Script, Server, error_xml
 from .conftest import Answer, Run
 
+pytestmark = pytest.mark.usefixtures("server")
+
 SHOP = "shop.example.com"
 
 
@@ -29,8 +31,10 @@ def one_failure(answer: Answer, status: int) -> tuple[str, str]:
         (
             403,
             "AccessDenied",
-            "User: arn:aws:iam::123456789012:user/op is not authorized to perform: iam:GetUser on "
-            "resource: user ses-shop.example.com",
+            (
+                "User: arn:aws:iam::123456789012:user/op is not authorized to perform: iam:GetUser on "
+                "resource: user ses-shop.example.com"
+            ),
             "access_denied",
             "Allow iam:GetUser to the operator",
         ),
@@ -112,7 +116,7 @@ def test_no_credentials(server: Server, run: Run, monkeypatch: pytest.MonkeyPatc
     assert server.actions == []
 
 
-def test_no_such_profile(server: Server, run: Run) -> None:
+def test_no_such_profile(run: Run) -> None:
     answer = run("list", "--profile", "agency", "-o", "json")
     code, hint = one_failure(answer, 1)
     assert (code, hint) == ("no_credentials", "aws configure list-profiles shows them.")
@@ -129,16 +133,14 @@ def test_no_region(server: Server, run: Run, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("arguments", [("policy", SHOP, "--scope", "identity"), ("smtp-password",)])
 def test_no_region_offline(
-    server: Server, run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     monkeypatch.delenv("AWS_REGION")
     code, _ = one_failure(run(*arguments, "-o", "json", stdin="some+secret+key"), 1)
     assert code == "no_region"
 
 
-def test_unreachable_endpoint(
-    server: Server, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreachable_endpoint(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with socket.socket() as closed:  # bound and not listening, so nobody else gets the port
         closed.bind((LOOPBACK, 0))

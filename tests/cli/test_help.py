@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,15 +122,17 @@ def test_version(run: Run) -> None:
 
 
 def test_completion_completes_a_command_in_bash() -> None:
-    scripts = os.path.dirname(sys.executable)
+    scripts = Path(sys.executable).parent
     done = subprocess.run(
         [
             "bash",
             "--noprofile",
             "--norc",
             "-c",
-            'eval "$(ses-tenant --show-completion)"; COMP_WORDS=(ses-tenant smt); COMP_CWORD=1; '
-            '_ses_tenant_completion ses-tenant; echo "${COMPREPLY[@]}"',
+            (
+                'eval "$(ses-tenant --show-completion)"; COMP_WORDS=(ses-tenant smt); COMP_CWORD=1; '
+                '_ses_tenant_completion ses-tenant; echo "${COMPREPLY[@]}"'
+            ),
         ],
         env={**os.environ, "PATH": f"{scripts}:{os.environ['PATH']}"},
         stdin=subprocess.DEVNULL,

@@ -4,17 +4,17 @@ import re
 
 import pytest
 
-from .aws_server import OPERATOR_SECRET, Script, Server, error_xml
+from .aws_server import OPERATOR_SECRET, Script, error_xml
 from .conftest import Run
+
+pytestmark = pytest.mark.usefixtures("server")
 
 SHOP = "shop.example.com"
 PLANTED = "Planted/Secret+Access+Key/0123456789abcd"
 
 
 @pytest.mark.parametrize("interface", ["--api", "--smtp"])
-def test_debug_logs_the_calls_and_not_what_they_carry(
-    server: Server, spawn: Run, interface: str
-) -> None:
+def test_debug_logs_the_calls_and_not_what_they_carry(spawn: Run, interface: str) -> None:
     answer = spawn("create", SHOP, interface, "--debug")
     assert answer.status == 0
     assert re.search(r"-> CreateAccessKey$", answer.stderr, re.MULTILINE)
@@ -24,7 +24,7 @@ def test_debug_logs_the_calls_and_not_what_they_carry(
     assert OPERATOR_SECRET not in answer.stdout + answer.stderr
 
 
-def test_list_show_and_a_second_create_do_not_know_the_secret(server: Server, run: Run) -> None:
+def test_list_show_and_a_second_create_do_not_know_the_secret(run: Run) -> None:
     secret = run("create", SHOP, "-o", "json").json["data"]["credentials"]["secret_access_key"]
     for arguments in (("create", SHOP), ("list",), ("show", SHOP), ("delete", SHOP, "--yes")):
         answer = run(*arguments, "-o", "json", "--debug")
@@ -60,10 +60,12 @@ def test_a_broken_answer_with_a_secret_in_it_is_not_repeated(
         "GetUser": (404, error_xml("NoSuchEntity", "There is no such user.")),
         "CreateUser": (
             200,
-            "<CreateUserResponse><CreateUserResult><User><Path>/</Path><UserName>u</UserName>"
-            "<UserId>A</UserId><Arn>arn:aws:iam::123456789012:user/u</Arn>"
-            "<CreateDate>2030-01-01T00:00:00Z</CreateDate></User></CreateUserResult>"
-            "</CreateUserResponse>",
+            (
+                "<CreateUserResponse><CreateUserResult><User><Path>/</Path><UserName>u</UserName>"
+                "<UserId>A</UserId><Arn>arn:aws:iam::123456789012:user/u</Arn>"
+                "<CreateDate>2030-01-01T00:00:00Z</CreateDate></User></CreateUserResult>"
+                "</CreateUserResponse>"
+            ),
         ),
         "PutUserPolicy": (200, "<PutUserPolicyResponse/>"),
         "CreateAccessKey": answer_to_create_access_key,

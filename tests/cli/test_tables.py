@@ -7,6 +7,8 @@ import pytest
 from .aws_server import Server
 from .conftest import Run
 
+pytestmark = pytest.mark.usefixtures("server")
+
 LONG = ".".join(["a" * 63, "b" * 63, "c" * 60, "example.com"])
 
 
@@ -48,7 +50,7 @@ def test_the_table_of_list_fits_eighty_columns(
     assert LONG in folded
 
 
-def test_show_has_no_escape_codes_in_a_pipe(server: Server, run: Run) -> None:
+def test_show_has_no_escape_codes_in_a_pipe(run: Run) -> None:
     run("create", "shop.example.com")
     answer = run("show", "shop.example.com")
     assert "\x1b" not in answer.stdout + answer.stderr
