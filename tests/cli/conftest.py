@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -38,6 +39,12 @@ class Answer:
 
 
 Run = Callable[..., Answer]
+
+
+def without_progress(stderr: str) -> str:
+    """Return stderr without what a run prints that took longer than a second."""
+    lines = stderr.splitlines(keepends=True)
+    return "".join(line for line in lines if not re.fullmatch(r"[CDR]\w+ing .*\.\.\.\n", line))
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +97,7 @@ def run() -> Run:
             app, list(arguments), input=stdin, env=env, prog_name="ses-tenant"
         )
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-        return Answer(result.exit_code, result.stdout, result.stderr)
+        return Answer(result.exit_code, result.stdout, without_progress(result.stderr))
 
     return run
 
@@ -112,6 +119,6 @@ def spawn() -> Run:
             timeout=60,
             check=False,
         )
-        return Answer(done.returncode, done.stdout, done.stderr)
+        return Answer(done.returncode, done.stdout, without_progress(done.stderr))
 
     return spawn

@@ -32,8 +32,8 @@ def one_failure(answer: Answer, status: int) -> tuple[str, str]:
             403,
             "AccessDenied",
             (
-                "User: arn:aws:iam::123456789012:user/op is not authorized to perform: iam:GetUser on "
-                "resource: user ses-shop.example.com"
+                "User: arn:aws:iam::123456789012:user/op is not authorized to perform: "
+                "iam:GetUser on resource: user ses-shop.example.com"
             ),
             "access_denied",
             "Allow iam:GetUser to the operator",

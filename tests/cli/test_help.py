@@ -130,7 +130,8 @@ def test_completion_completes_a_command_in_bash() -> None:
             "--norc",
             "-c",
             (
-                'eval "$(ses-tenant --show-completion)"; COMP_WORDS=(ses-tenant smt); COMP_CWORD=1; '
+                'eval "$(ses-tenant --show-completion)"; '
+                "COMP_WORDS=(ses-tenant smt); COMP_CWORD=1; "
                 '_ses_tenant_completion ses-tenant; echo "${COMPREPLY[@]}"'
             ),
         ],

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from .aws_server import Script, Server, error_xml
-from .conftest import Run
+from .conftest import Run, without_progress
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -48,7 +48,7 @@ def test_the_result_goes_into_a_file_and_the_notes_to_the_terminal(tmp_path: Pat
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
     ]
-    assert done.stderr.splitlines() == [
+    assert without_progress(done.stderr).splitlines() == [
         (
             "shop.example.com: create the IAM user ses-shop.example.com under "
             "/ses-tenant/shop.example.com/: done"
@@ -240,6 +240,22 @@ def test_ctrl_c_in_the_middle_is_130_and_says_how_to_go_on(stub: Script) -> None
     (error,) = json.loads(stdout)["errors"]
     assert (error["code"], error["message"]) == ("interrupted", "Interrupted.")
     assert "Run the same command again" in error["hint"]
+
+
+def test_work_that_takes_longer_than_a_second_is_told_on_stderr(stub: Script) -> None:
+    stub.hang_at = "GetAccountAuthorizationDetails"
+    process = subprocess.Popen(
+        [*SES_TENANT, "list"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    assert process.stderr.readline() == "Reading tenants ...\n"
+    stub.released.set()
+    stdout, _ = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (1, "")
 
 
 IN_SANDBOX = """
