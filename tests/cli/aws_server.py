@@ -85,6 +85,10 @@ class Script:
     reached: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
+    def reset(self) -> None:
+        self.default, self.answers, self.actions, self.hang_at = (200, ""), {}, [], None
+        self.reached, self.released = threading.Event(), threading.Event()
+
 
 @contextmanager
 def scripted() -> Iterator[Script]:
@@ -97,8 +101,10 @@ def scripted() -> Iterator[Script]:
             action = parse_qs(body.decode()).get("Action", ["?"])[0]
             script.actions.append(action)
             if action == script.hang_at:
+                released = script.released
                 script.reached.set()
-                script.released.wait(30)
+                released.wait(30)
+                self.close_connection = True
                 return
             status, text = script.answers.get(action, script.default)
             self.send_response(status)

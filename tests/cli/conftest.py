@@ -79,13 +79,20 @@ def server(_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     return _server
 
 
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
-    """A server that answers what the test tells it; the environment points at it, no retries."""
+@pytest.fixture(scope="session")
+def _stub() -> Iterator[Script]:
     with scripted() as script:
-        _point_at(script.url, monkeypatch)
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
         yield script
+
+
+@pytest.fixture
+def stub(_stub: Script, monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
+    """A server that answers what the test tells it; the environment points at it, no retries."""
+    _stub.reset()
+    _point_at(_stub.url, monkeypatch)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    yield _stub
+    _stub.released.set()
 
 
 @pytest.fixture
