@@ -180,13 +180,13 @@ def test_the_operator_policy_writes_only_under_our_path() -> None:
         "ReadTenants": "arn:aws:iam::*:user/*",
         "ListAccount": "*",
         "WriteTenants": "arn:aws:iam::*:user/ses-tenant/*",
-        "DeleteTenantsMfaDevices": "arn:aws:iam::*:mfa/*",
-        "TakeTenantsOutOfGroups": "arn:aws:iam::*:group/*",
+        "DeleteVirtualMFADevices": "arn:aws:iam::*:mfa/*",
+        "LeaveGroups": "arn:aws:iam::*:group/*",
     }
     reads = listed(by_sid["ReadTenants"]["Action"]) + listed(by_sid["ListAccount"]["Action"])
     assert all(action.startswith(("iam:Get", "iam:List")) for action in reads)
-    assert by_sid["DeleteTenantsMfaDevices"]["Action"] == "iam:DeleteVirtualMFADevice"
-    assert by_sid["TakeTenantsOutOfGroups"]["Action"] == "iam:RemoveUserFromGroup"
+    assert by_sid["DeleteVirtualMFADevices"]["Action"] == "iam:DeleteVirtualMFADevice"
+    assert by_sid["LeaveGroups"]["Action"] == "iam:RemoveUserFromGroup"
 
 
 OPERATOR = {
