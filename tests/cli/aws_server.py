@@ -1,0 +1,157 @@
+"""Two servers on loopback: moto that counts its requests, and one that answers what it is told."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qs
+from urllib.request import Request, urlopen
+
+import boto3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+LOOPBACK = "127.0.0.1"
+
+_READS = ("Get", "List")
+
+
+class _Silent(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
+        """Print nothing."""
+
+
+@dataclass
+class Server:
+    """An AWS account in memory; `actions` are the API actions asked for since the reset."""
+
+    url: str
+    actions: list[str] = field(default_factory=list)
+
+    @property
+    def writes(self) -> list[str]:
+        return [action for action in self.actions if not action.startswith(_READS)]
+
+    def reset(self) -> None:
+        with urlopen(Request(f"{self.url}/moto-api/reset", method="POST"), timeout=10) as answer:
+            assert answer.status == 200
+        self.actions.clear()
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of its own; forget its requests with `actions.clear()`."""
+        session = boto3.session.Session(
+            aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-central-1"
+        )
+        return session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]
+
+
+@contextmanager
+def counting_moto() -> Iterator[Server]:
+    """Serve moto while the block runs."""
+    application = DomainDispatcherApplication(create_backend_app)
+    actions: list[str] = []
+
+    def counting(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        if not environ["PATH_INFO"].startswith("/moto-api/"):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = BytesIO(body)
+            action = parse_qs(body.decode("utf-8", "replace")).get("Action", ["?"])[0]
+            actions.append(action)
+        return application(environ, start_response)
+
+    server = make_server(LOOPBACK, 0, counting, threaded=True, request_handler=_Silent)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Server(f"http://{LOOPBACK}:{server.server_port}", actions)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@dataclass
+class Script:
+    """What the stub answers: (status, body) for each action, `default` for all others."""
+
+    url: str
+    default: tuple[int, str] = (200, "")
+    answers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    actions: list[str] = field(default_factory=list)
+    hang_at: str | None = None
+    reached: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def reset(self) -> None:
+        self.default, self.answers, self.actions, self.hang_at = (200, ""), {}, [], None
+        self.reached, self.released = threading.Event(), threading.Event()
+
+
+@contextmanager
+def scripted() -> Iterator[Script]:
+    """Serve canned answers while the block runs."""
+    script = Script("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            action = parse_qs(body.decode()).get("Action", ["?"])[0]
+            script.actions.append(action)
+            if action == script.hang_at:
+                released = script.released
+                script.reached.set()
+                released.wait(30)
+                self.close_connection = True
+                return
+            status, text = script.answers.get(action, script.default)
+            self.send_response(status)
+            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Print nothing."""
+
+    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+    server.daemon_threads = True
+    script.url = f"http://{LOOPBACK}:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield script
+    finally:
+        script.released.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def error_xml(code: str, message: str) -> str:
+    """Return an error as IAM answers it."""
+    return (
+        '<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error>'
+        f"<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>"
+        "</Error><RequestId>7a62c49f-347e-4fc4-9331-6e8eEXAMPLE</RequestId></ErrorResponse>"
+    )
+
+
+def environment(url: str, base: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment whose AWS variables reach `url` and nothing else."""
+    kept = {name: value for name, value in base.items() if not name.startswith("AWS_")}
+    return {
+        **kept,
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "AKIAOPERATOREXAMPLE1",
+        "AWS_SECRET_ACCESS_KEY": OPERATOR_SECRET,
+        "AWS_REGION": "eu-central-1",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+OPERATOR_SECRET = "0perat0r/Secret+That/Must+Never/Appear+Ab"

@@ -1,0 +1,146 @@
+"""Help: it leads with an example that works, and costs no import that it does not need."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from ses_tenant.cli.app import app
+
+from .conftest import Run
+
+COMMANDS = ["create", "list", "show", "delete", "policy", "smtp-password", "sandbox"]
+SLOW = ["boto3", "botocore", "moto", "rich", "pygments", "markdown_it"]
+
+# Runs the command line and then tells on stderr which slow modules it has imported.
+PROBE = f"""
+import sys
+from ses_tenant.cli import main
+try:
+    main()
+finally:
+    print("imported:", [name for name in {SLOW} if name in sys.modules], file=sys.stderr)
+"""
+
+
+def imported(*arguments: str, stdin: str = "") -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments],
+        input=stdin,
+        env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout
+    return done.stderr
+
+
+def command(name: str) -> Any:
+    return getattr(get_command(app), "commands", {})[name]
+
+
+def examples(text: str) -> list[str]:
+    """Return the lines of a help text that are indented as examples are."""
+    return [line.strip() for line in text.splitlines() if line.startswith("    ")]
+
+
+def parse(line: str) -> None:
+    """Let Typer parse the `ses-tenant` command in a line of shell, without running it."""
+    words = shlex.split(line, comments=True)
+    while words:
+        part = words[: words.index("|")] if "|" in words else words
+        words = words[len(part) + 1 :]
+        for redirection in ("<", ">"):
+            part = part[: part.index(redirection)] if redirection in part else part
+        if part[0] == "ses-tenant":
+            _, name, *arguments = part
+            with command(name).make_context(name, arguments):
+                pass
+            if name == "sandbox":
+                parse(shlex.join(arguments[1:]))
+
+
+def test_these_are_all_commands() -> None:
+    assert list(getattr(get_command(app), "commands", {})) == COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_leads_with_an_example_that_parses(run: Run, name: str) -> None:
+    answer = run(name, "--help", env={"COLUMNS": "80"})
+    assert (answer.status, answer.stderr) == (0, "")
+    usage, summary, lines = answer.stdout.split("\n\n")[:3]
+    assert usage.startswith(f"Usage: ses-tenant {name} ")
+    assert summary.startswith("  ")
+    found = examples(lines)
+    assert f"ses-tenant {name}" in found[0]
+    for line in found:
+        assert "ses-tenant " in line
+        parse(line)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_eighty_columns_and_is_plain(run: Run, name: str) -> None:
+    for text in (run("--help").stdout, run(name, "-h").stdout):
+        assert max(len(line) for line in text.splitlines()) <= 80
+        assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_imports_nothing_slow(name: str) -> None:
+    assert imported(*filter(None, [name]), "--help") == "imported: []\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin"),
+    [
+        (("policy", "shop.example.com"), ""),
+        (("policy", "shop.example.com", "--smtp", "--subdomains", "-o", "json"), ""),
+        (("smtp-password", "--region", "eu-central-1"), "some+secret+key"),
+        (("--version",), ""),
+    ],
+)
+def test_offline_commands_import_nothing_slow(arguments: tuple[str, ...], stdin: str) -> None:
+    assert imported(*arguments, stdin=stdin) == "imported: []\n"
+
+
+def test_no_command_shows_the_help(run: Run) -> None:
+    answer = run()
+    assert "Usage: ses-tenant" in answer.stdout + answer.stderr
+    assert answer.status == 2
+
+
+def test_version(run: Run) -> None:
+    answer = run("--version")
+    assert (answer.status, answer.stdout) == (0, "ses-tenant 0.1.0\n")
+
+
+def test_completion_completes_a_command_in_bash() -> None:
+    scripts = Path(sys.executable).parent
+    done = subprocess.run(
+        [
+            "bash",
+            "--noprofile",
+            "--norc",
+            "-c",
+            (
+                'eval "$(ses-tenant --show-completion)"; '
+                "COMP_WORDS=(ses-tenant smt); COMP_CWORD=1; "
+                '_ses_tenant_completion ses-tenant; echo "${COMPREPLY[@]}"'
+            ),
+        ],
+        env={**os.environ, "PATH": f"{scripts}:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.split() == ["smtp-password"]
+    assert done.stderr == ""

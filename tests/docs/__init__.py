@@ -1,0 +1,1 @@
+"""What the documents and the examples say is what the code does."""

@@ -1,0 +1,214 @@
+"""The documents agree with the code: commands, help, codes, JSON, policy, links."""
+
+import json
+import re
+import runpy
+import shlex
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from ses_tenant.cli.app import app
+from ses_tenant.core.errors import ErrorCode, ExitStatus
+from ses_tenant.core.keys import KeyState
+
+from .test_examples import OPERATOR, empty_account
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*.md")),
+]
+README = (ROOT / "README.md").read_text("utf-8")
+REFERENCE = (ROOT / "docs" / "reference.md").read_text("utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def marked(text: str, mark: str) -> dict[str, str]:
+    """Return the code blocks that stand behind `<!-- MARK: name -->`, by name."""
+    return dict(re.findall(rf"<!-- {mark}: ([^\n]*) -->\n```\w+\n(.*?)```", text, re.DOTALL))
+
+
+def table(text: str, heading: str) -> list[str]:
+    """Return the first column of the table under a heading, or behind a line of text."""
+    rows = text.split(heading, 1)[1].split("\n\n|", 1)[1].split("\n\n", 1)[0].splitlines()
+    return [row.split("|")[1 if number else 0].strip(" `") for number, row in enumerate(rows)][2:]
+
+
+def test_the_two_commands_of_the_readme_stand_alone() -> None:
+    commands = marked(README, "command")
+    assert list(commands) == ["try", "test"]
+    for command in commands.values():
+        assert command.count("\n") == 1
+        assert command.startswith("python3 -m venv --without-pip .venv && ")
+        assert " -c constraints.txt " in command
+    assert commands["try"].endswith(
+        " && .venv/bin/ses-tenant sandbox -- ses-tenant create shop.example.com\n"
+    )
+    assert commands["test"].endswith(" && .venv/bin/pytest\n")
+
+
+def test_ci_finds_the_two_commands_in_the_readme() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    function = script[script.index("readme_command() {") : script.index("\nrun() {")]
+    for name, command in marked(README, "command").items():
+        done = subprocess.run(
+            ["bash", "-euc", f"{function}\nreadme_command {name}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        assert done.stdout == command
+
+
+def commands_shown() -> Iterator[str]:
+    for document in DOCUMENTS:
+        text = document.read_text("utf-8")
+        for block in blocks(text, "sh"):
+            yield from (line for line in block.splitlines() if "ses-tenant " in line)
+        for code in re.findall(r"`(ses-tenant [^`]+)`", text):
+            if "--" in code or "example." in code:
+                yield code
+
+
+@pytest.mark.parametrize("line", sorted(set(commands_shown())))
+def test_every_command_in_the_documents_parses(line: str) -> None:
+    verbs = getattr(get_command(app), "commands", {})
+    for part in re.split(r"&&|\||[<>]", line):
+        words = shlex.split(part, comments=True)
+        for place, word in enumerate(words):
+            if word.endswith("ses-tenant") and words[place + 1 :]:
+                name, *arguments = words[place + 1 :]
+                with verbs[name].make_context(name, arguments):
+                    pass
+
+
+def test_the_generated_help_is_up_to_date() -> None:
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    assert generate["updated"](REFERENCE) == REFERENCE, "run: python docs/generate.py"
+    assert generate["main"](["--check"]) == 0
+    for name in generate["command_names"]():
+        assert f"\n### ses-tenant {name}\n" in REFERENCE
+
+
+def test_the_generated_help_would_be_noticed_if_it_were_old() -> None:
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    old = REFERENCE.replace("Make a tenant", "Make a lodger")
+    assert old != REFERENCE
+    assert generate["updated"](old) == REFERENCE
+
+
+def test_the_closed_sets_are_documented() -> None:
+    assert table(REFERENCE, "## Error codes") == [code.value for code in ErrorCode]
+    statuses = [str(status.value) for status in ExitStatus]
+    assert table(REFERENCE, "## Exit statuses") == statuses
+    assert sorted(table(REFERENCE, "`state` is what")) == sorted(KeyState)
+
+
+def test_the_warning_codes_are_documented() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "ses_tenant").rglob("*.py"))
+    used = set(re.findall(r'Warning_\(\s*"(\w+)"', code))
+    assert set(table(REFERENCE, "## Warning codes")) == used
+
+
+def shape(value: Any) -> Any:
+    """Return the keys of a JSON value, in their order; lists by their first element."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value[:1]]
+    return type(value).__name__
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, Any]:
+    """`data` of every command that docs/reference.md shows, run in its order."""
+    found = {}
+    with empty_account() as url:
+        env = {**OPERATOR, "AWS_ENDPOINT_URL": url, "AWS_REGION": "eu-central-1"}
+        # `delete` comes after `list` and `show` in the document, too.
+        for command in [*marked(REFERENCE, "data"), *marked(REFERENCE, "credentials")]:
+            result = CliRunner().invoke(
+                app, [*command.split(), "-o", "json"], input="some+secret+key", env=env
+            )
+            assert result.exit_code == 0, result.stdout
+            found[command] = json.loads(result.stdout)
+    return found
+
+
+@pytest.mark.parametrize("command", list(marked(REFERENCE, "data")))
+def test_the_data_of_each_command_is_documented(answers: dict[str, Any], command: str) -> None:
+    documented = json.loads(marked(REFERENCE, "data")[command])
+    real = answers[command]["data"]
+    for free in ("policy", "tags"):  # shown empty; what stands in them is described elsewhere
+        if free in documented:
+            real = {**real, free: {}}
+    assert json.dumps(shape(documented)) == json.dumps(shape(real))
+
+
+@pytest.mark.parametrize("command", list(marked(REFERENCE, "credentials")))
+def test_the_credentials_of_smtp_are_documented(answers: dict[str, Any], command: str) -> None:
+    documented = json.loads(marked(REFERENCE, "credentials")[command])
+    assert json.dumps(shape(documented)) == json.dumps(
+        shape(answers[command]["data"]["credentials"])
+    )
+
+
+def test_the_envelope_is_documented(answers: dict[str, Any]) -> None:
+    (envelope,) = re.findall(r"<!-- envelope -->\n```json\n(.*?)```", REFERENCE, re.DOTALL)
+    for answer in answers.values():
+        assert list(answer) == list(json.loads(envelope))
+
+
+def test_the_policy_and_its_size_are_documented() -> None:
+    for command, documented in marked((ROOT / "docs/policy.md").read_text(), "policy").items():
+        assert CliRunner().invoke(app, ["policy", command]).stdout == documented
+    size = json.loads(marked(REFERENCE, "data")["policy shop.example.com"])["size"]
+    answer = CliRunner().invoke(app, ["policy", "shop.example.com", "-o", "json"])
+    assert json.loads(answer.stdout)["data"]["size"] == size
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(
+        r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
+    text = document.read_text("utf-8")
+    for target in re.findall(r"\]\(([^)]+)\)", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        file = document.parent / name if name else document
+        assert file.exists(), target
+        if anchor:
+            assert anchor in anchors(file.read_text("utf-8")), target
+
+
+def test_the_constraints_pin_what_is_installed() -> None:
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line[0] != "#"]
+    pins = dict(line.split("==") for line in lines)
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line) for line in lines)
+    folded = {re.sub(r"[-_.]+", "-", name).lower() for name in pins}
+    for requirement in requires("ses-tenant") or ():
+        name = re.split(r"[\[<>=; ]", requirement)[0]
+        if name != "ses-tenant":
+            assert re.sub(r"[-_.]+", "-", name).lower() in folded
+            assert re.fullmatch(r"[0-9a-z.]+", version(name))
