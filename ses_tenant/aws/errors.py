@@ -32,7 +32,14 @@ _THROTTLED = {
     "ConcurrentModification",
     "EntityTemporarilyUnmodifiable",
 }
-_SSO = (boto.SSOError, boto.TokenRetrievalError)
+# `aws login` came late to botocore, so its errors may be missing there.
+_SSO = (boto.SSOError, boto.TokenRetrievalError, getattr(boto, "LoginError", boto.SSOError))
+_UNREACHABLE = (
+    boto.HTTPClientError,
+    boto.ConnectionError,
+    boto.EndpointConnectionError,
+    ResponseParserError,
+)
 _NO_CREDENTIALS = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
@@ -45,7 +52,20 @@ _CONFIGURATION = (
     boto.InvalidConfigError,
     boto.InfiniteLoopConfigError,
     boto.UnknownCredentialError,
+    boto.InvalidRegionError,
+    boto.InvalidRetryConfigurationError,
+    boto.InvalidRetryModeError,
 )
+# Whose action an operation is, where AWS's message does not say.
+_SERVICES = {
+    "AssumeRole": "sts",
+    "AssumeRoleWithWebIdentity": "sts",
+    "CreateSecret": "secretsmanager",
+    "GetSecretValue": "secretsmanager",
+    "PutSecretValue": "secretsmanager",
+    "GetParameter": "ssm",
+    "PutParameter": "ssm",
+}
 _LIMITS = {
     "CreateAccessKey": (
         ErrorCode.ACCESS_KEY_LIMIT,
@@ -91,7 +111,7 @@ def _from_client_error(error: boto.ClientError, profile: str | None) -> SesTenan
         )
     if code in _DENIED:
         named = re.search(r"not authorized to perform: ([\w-]+:\w+)", said)
-        action = named[1] if named else f"iam:{operation}"
+        action = named[1] if named else f"{_SERVICES.get(operation, 'iam')}:{operation}"
         return SesTenantError(
             ErrorCode.ACCESS_DENIED,
             f"AWS denies {action}: {said}",
@@ -164,7 +184,7 @@ def _from_botocore(
                 "No AWS Region is configured.",
                 "Add --region REGION, such as --region eu-central-1, or set AWS_REGION.",
             )
-        case boto.HTTPClientError() | boto.EndpointConnectionError() | ResponseParserError():
+        case _ if isinstance(error, _UNREACHABLE):
             return SesTenantError(
                 ErrorCode.NETWORK,
                 f"AWS cannot be reached or does not answer properly: {_first_line(error)}",

@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 # With 20 requests a second, botocore's three attempts lose calls and ten lose none (measured).
 _ATTEMPTS = 8
+# IAM is one service for all Regions of a partition; botocore wants one to sign with.
+_ANY_REGION = "us-east-1"
 _CONNECT_TIMEOUT_S = 10
 _READ_TIMEOUT_S = 60
 
@@ -66,7 +68,7 @@ class AwsSession:
             "iam",
             lambda: self.boto.client(
                 "iam",
-                region_name=self.region,
+                region_name=self.region or _ANY_REGION,
                 endpoint_url=self.endpoint_url,
                 config=self._config(),
             ),
@@ -79,7 +81,7 @@ class AwsSession:
             "iam once",
             lambda: self.boto.client(
                 "iam",
-                region_name=self.region,
+                region_name=self.region or _ANY_REGION,
                 endpoint_url=self.endpoint_url,
                 config=config,
             ),
@@ -149,7 +151,14 @@ class AwsSession:
         """
         with self.errors(), self._lock:
             if name not in self._clients:
-                self._clients[name] = make()
+                try:
+                    self._clients[name] = make()
+                except ValueError as error:  # botocore has no type for a malformed endpoint
+                    raise SesTenantError(
+                        ErrorCode.USAGE,
+                        f"The AWS endpoint cannot be used: {error}.",
+                        "Correct AWS_ENDPOINT_URL; it looks like http://127.0.0.1:5000.",
+                    ) from error
             return cast("_Client", self._clients[name])
 
     def _config(self) -> Config:

@@ -44,7 +44,7 @@ def _boundary(args: Sequence[str]) -> Iterator[None]:
         failure = SesTenantError(
             ErrorCode.USAGE,
             error.format_message(),
-            " ".join(filter(None, ("ses-tenant", _command(args), "--help shows the options."))),
+            f"{_command_path(error)} --help shows the options.",
         )
     except (KeyboardInterrupt, typer.Abort):
         failure = SesTenantError(
@@ -64,6 +64,12 @@ def _boundary(args: Sequence[str]) -> Iterator[None]:
         return
     _report(failure, args)
     raise typer.Exit(failure.exit_status)
+
+
+def _command_path(error: TyperException) -> str:
+    """Return the command that a usage error was made in, such as `ses-tenant create`."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "ses-tenant"
 
 
 def _report(failure: SesTenantError, args: Sequence[str]) -> None:

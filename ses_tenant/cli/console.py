@@ -58,7 +58,8 @@ def envelope(
 
 def print_error(error: SesTenantError) -> None:
     """Print a failure for people, on stderr."""
-    typer.echo(f"{_bold_red('Error:')} {error.message}", err=True)
+    word = "" if error.code is ErrorCode.INTERRUPTED else f"{_bold_red('Error:')} "
+    typer.echo(f"{word}{error.message}", err=True)
     if error.hint:
         typer.echo(f"Hint: {error.hint}", err=True)
 
@@ -152,6 +153,11 @@ class Console:
 
 def _ignore(_done: int, _total: int) -> None:
     """Take no notice of progress."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 tenant`, `2 tenants`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def status_of(errors: Sequence[SesTenantError], of: int) -> ExitStatus:

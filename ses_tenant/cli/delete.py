@@ -3,7 +3,7 @@
 import time
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output, exit_with, status_of
+from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 
 
 def delete(
@@ -36,12 +36,19 @@ def delete(
     iam, console = Iam(session), Console("delete", output, quiet)
     with console.progress("Reading tenants ..."):
         planned = [operation.prepare(iam, target) for target in targets]
+    if len(planned) == 1 and planned[0].error:
+        raise planned[0].error
     text = "".join(f"{d.domain}\n{plan_text(d.plan)}" for d in planned if not d.error)
     deletions = planned
     if not dry_run:
         possible = [deletion for deletion in planned if not deletion.error]
         if possible:
-            console.confirm(f"Delete {len(possible)} tenants?", text.splitlines(), yes=yes)
+            impossible = [d.error.message for d in planned if d.error]
+            console.confirm(
+                f"Delete {counted(len(possible), 'tenant')}?",
+                [*impossible, *text.splitlines()],
+                yes=yes,
+            )
         with console.progress("Deleting ...") as progress:
             deletions = []
             for deletion in planned:

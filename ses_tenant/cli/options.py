@@ -28,7 +28,7 @@ Domain = Annotated[
     str, typer.Argument(metavar="DOMAIN", help="The sending domain.", show_default=False)
 ]
 Domains = Annotated[
-    list[str], typer.Argument(metavar="DOMAIN...", help="Sending domains.", show_default=False)
+    list[str], typer.Argument(metavar="DOMAIN", help="Sending domains.", show_default=False)
 ]
 Profile = Annotated[
     str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ses_tenant.core.naming import SENDING_POLICY
+from ses_tenant.core.policy import sender_patterns
 from ses_tenant.core.steps import Deliver
 from ses_tenant.core.tenant import STDOUT
 from ses_tenant.operations.create import age
@@ -172,12 +173,10 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
         f"{'last used ' + _used(key, now) + ' ago' if key.last_used_at else 'never used'}"
         for key in summary.access_keys
     ]
-    options = [
-        *(["subdomains"] if sending.subdomains else []),
-        *(f"also {domain}" for domain in sending.also),
-        *([f"return path {sending.return_path}"] if sending.return_path else []),
-        f"scope {sending.scope.value}",
-        *(f"configuration set {name}" for name in sending.configuration_sets),
+    scope = [
+        *([f"bounces also to *@{sending.return_path}"] if sending.return_path else []),
+        *(["only through its own identities"] if sending.scope == "identity" else []),
+        *(f"only with configuration set {name}" for name in sending.configuration_sets),
     ]
     tags = [f"{key} = {value}" for key, value in sorted(observed.user.tags.items())]
     sections: dict[str, list[str]] = {
@@ -189,7 +188,7 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
         "Regions": [" ".join(summary.regions) or "?"],
         "Delivered": ["to stdout" if summary.destination == "-" else summary.destination],
         "Boundary": [observed.user.permissions_boundary or "none"],
-        "Sends as": options,
+        "Sends as": [*sender_patterns(details.spec), *scope],
         "Keys": keys or ["none"],
         "Tags": tags,
         "Drift": list(details.drift) or ["none"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output, exit_with, status_of, write_stdout
+from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of, write_stdout
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def rotate_keys(
     domains: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DOMAIN...]",
+            metavar="DOMAIN",
             help="Tenants to rotate at any age; without one, all that are due.",
             show_default=False,
         ),
@@ -225,8 +225,7 @@ def _report(console: Console, turns: list["Turn"], now: datetime, *, dry_run: bo
         console.note(turn_text(turn, now, dry_run=dry_run))
     done = sum(1 for t in turns if t.plan and not t.error)
     if not dry_run:
-        total = f"{len(turns)} tenant{'' if len(turns) == 1 else 's'}"
-        console.note(f"{total}, {done} changed, {len(errors)} failed")
+        console.note(f"{counted(len(turns), 'tenant')}, {done} changed, {len(errors)} failed")
     console.result(
         {"tenants": [turn_data(turn, dry_run=dry_run) for turn in turns]},
         "".join(f"{t.domain}\n{plan_text(t.plan)}" for t in turns if t.plan) if dry_run else "",

@@ -4,14 +4,17 @@ from typing import Annotated
 
 import typer
 
+from ses_tenant.cli.console import print_error, write_stdout
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+
+_NOT_FOUND = 127  # as shells end when there is no such command
 
 
 def sandbox(
     command: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[-- COMMAND...]",
+            metavar="COMMAND",
             help="What to run; without it the sandbox serves until Ctrl-C.",
             show_default=False,
         ),
@@ -35,18 +38,24 @@ def sandbox(
             f"The sandbox needs the package '{error.name}', which is not installed.",
             "Install the extra: pip install 'ses-tenant[sandbox]'",
         ) from error
-    from ses_tenant.sandbox.run import exports, run, wait_until_interrupted
+    from ses_tenant.sandbox.run import exports, interruption, run
 
     with serve() as endpoint_url:
         if not command:
-            typer.echo(exports(endpoint_url), nl=False)
+            stop = interruption()
+            write_stdout(exports(endpoint_url))
             typer.echo(f"The sandbox serves at {endpoint_url} until Ctrl-C.", err=True)
-            wait_until_interrupted()
+            stop.wait()
             return
         try:
             status = run(command, endpoint_url)
         except OSError as error:
-            raise SesTenantError(
-                ErrorCode.USAGE, f"'{command[0]}' cannot be run: {error.strerror}."
-            ) from error
+            print_error(
+                SesTenantError(
+                    ErrorCode.USAGE,
+                    f"'{command[0]}' cannot be run: {error.strerror}.",
+                    "After -- comes the command: ses-tenant sandbox -- ses-tenant list",
+                )
+            )
+            status = _NOT_FOUND
     raise typer.Exit(status)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _Domains = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[DOMAIN...]", help="Sending domains.", show_default=False),
+    typer.Argument(metavar="DOMAIN", help="Sending domains.", show_default=False),
 ]
 _All = Annotated[bool, typer.Option("--all", help="Every tenant.", show_default=False)]
 
@@ -123,6 +123,8 @@ def _run(
             progress(len(done), len(chosen))
     errors = [s.error for s in done if s.error]
     status = status_of(errors, len(done))
+    if len(done) == 1 and errors and not errors[0].partly_done:
+        raise errors[0]
     for s in done:
         if not s.error and not dry_run:
             console.note(f"{s.domain}: {word}" if s.plan else f"{s.domain}: nothing to change")

@@ -9,7 +9,7 @@ from ses_tenant.core.credentials import Credentials, NewAccessKey, credentials_f
 from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.keys import LEASE, note
-from ses_tenant.core.tenant import TenantSpec, User
+from ses_tenant.core.tenant import STDOUT, TenantSpec, User
 from ses_tenant.operations.protocols import Iam
 
 # IAM is eventually consistent: the first calls on a user just created may not find it yet.
@@ -51,6 +51,8 @@ def apply(
     key: NewAccessKey | None = None
     credentials: Credentials | None = None
     begun = issue.now() if issue else None
+    # Printing is no step to a person who is told how far the run came.
+    total = sum(not (isinstance(s, steps.Deliver) and s.destination == STDOUT) for s in plan)
     for done, step in enumerate(plan):
         pauses = list(_PAUSES_FOR_NEW_USER if user else ())
         while True:
@@ -78,7 +80,7 @@ def apply(
                     continue
                 if not done:
                     raise
-                raise error.after_steps(done, len(plan)) from error
+                raise error.after_steps(done, total) from error
     return Applied(user.user_arn if user else issue.user_arn if issue else None, credentials)
 
 

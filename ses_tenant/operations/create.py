@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_tenant.core import steps
+from ses_tenant.core import naming, steps
 from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import Warning_
@@ -107,6 +107,15 @@ def _warnings(
         return tuple(warnings)
     domain = spec.domain
     rotate = f"ses-tenant rotate-keys {domain}"
+    before = observed.user.tags.get(naming.TAG_INTERFACE)
+    if before and before != spec.interface:
+        warnings.append(
+            Warning_(
+                "interface_changed",
+                f"{domain} changes from the {before} interface to {spec.interface}. What was "
+                f"delivered for {before} may stop working; for new credentials: {rotate}",
+            )
+        )
     if observed.suspended:
         warnings.append(
             Warning_("suspended", f"{domain} is suspended and stays so; it cannot send.")

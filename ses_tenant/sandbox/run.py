@@ -56,9 +56,9 @@ def run(command: Sequence[str], endpoint_url: str) -> int:
     return status if status >= 0 else 128 - status
 
 
-def wait_until_interrupted() -> None:
-    """Return at Ctrl-C or SIGTERM."""
+def interruption() -> threading.Event:
+    """Return an event that is set at Ctrl-C or SIGTERM, from now on."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+    return stop

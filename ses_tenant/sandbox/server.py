@@ -9,6 +9,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 _LOOPBACK = "127.0.0.1"
+_POLL_S = 0.02  # how soon a stop is noticed
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def serve() -> Iterator[str]:
     server = make_server(
         _LOOPBACK, 0, DomainDispatcherApplication(create_backend_app), threaded=True
     )
-    thread = Thread(target=server.serve_forever, name="sandbox", daemon=True)
+    thread = Thread(target=lambda: server.serve_forever(_POLL_S), name="sandbox", daemon=True)
     thread.start()
     try:
         yield f"http://{_LOOPBACK}:{server.server_port}"

@@ -14,7 +14,10 @@ from ses_tenant.cli.app import app
 
 from .conftest import Run
 
-COMMANDS = ["create", "list", "show", "delete", "policy", "smtp-password", "sandbox"]
+COMMANDS = [
+    *("create", "list", "show", "rotate-keys", "suspend", "resume", "delete"),
+    *("policy", "smtp-password", "sandbox"),
+]
 SLOW = ["boto3", "botocore", "moto", "rich", "pygments", "markdown_it"]
 
 # Runs the command line and then tells on stderr which slow modules it has imported.

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.naming import user_name
+
 from .aws_server import Server
 from .conftest import Run
 
@@ -29,7 +32,7 @@ def test_the_table_of_list_fits_eighty_columns(
 ) -> None:
     iam = server.client("iam")
     assert len(LONG) == 200
-    add_tenant(iam, LONG, "ses-long")
+    add_tenant(iam, LONG, user_name(SendingDomain(LONG)))
     for number in range(28):
         add_tenant(iam, f"shop{number}.example.com", f"ses-shop{number}.example.com")
     add_tenant(iam, "two-keys.example.com", "ses-two-keys.example.com", keys=2)
