@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ses_tenant.core import naming, steps
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
-from ses_tenant.core.keys import KeyState, Process, Situation, issuing, note
+from ses_tenant.core.keys import KeyState, Process, Situation, issuing, known_keys, note
 from ses_tenant.core.tenant import AccessKey, KeyStatus
 
 
@@ -89,7 +89,7 @@ def issue(
         *announce,
         steps.CreateAccessKey(name),
         steps.Deliver(name, tenant.destination),
-        steps.MarkDelivered(name),
+        steps.MarkDelivered(name, known_keys(situation)),
     )
 
 

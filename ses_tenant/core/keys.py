@@ -47,8 +47,9 @@ class Process:
 class Note:
     """A note in a tag: key IDs and a time; with `issuer`, an issue of a key that is under way.
 
-    As `ses-tenant:delivered`: these keys were delivered at that time; while a key is being issued,
-    these existed before. As `ses-tenant:retired`: this key was deactivated then.
+    As `ses-tenant:delivered`: the first key was delivered at that time, and the others are older
+    ones that sites may still use; while a key is being issued, all that were out before. As
+    `ses-tenant:retired`: this key was deactivated then.
     """
 
     access_key_ids: tuple[str, ...]
@@ -169,12 +170,12 @@ def note(key: str, access_key_ids: tuple[str, ...], at: datetime) -> dict[str, s
 
 
 def issuing(situation: Situation, process: Process, now: datetime) -> dict[str, str]:
-    """Return the tag that announces an issue: who issues, and which keys existed before."""
-    known = situation.delivered.access_key_ids if situation.delivered else ()
+    """Return the tag that announces an issue: who issues, and which keys are out already."""
+    return {naming.TAG_DELIVERED: Note(known_keys(situation), now, process).to_tag()}
+
+
+def known_keys(situation: Situation) -> tuple[str, ...]:
+    """Return the keys that sites may use: all but those that reached nobody."""
     orphans = {key.access_key_id for key in situation.orphans()}
-    ids = tuple(
-        key.access_key_id
-        for key in situation.access_keys
-        if key.access_key_id in known or key.access_key_id not in orphans
-    )
-    return {naming.TAG_DELIVERED: Note(ids, now, process).to_tag()}
+    ids = (key.access_key_id for key in situation.access_keys)
+    return tuple(key for key in ids if key not in orphans)

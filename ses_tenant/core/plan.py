@@ -61,13 +61,15 @@ def _plan_key(
     """Return the steps that give a tenant its first key, or finish a run that crashed at it."""
     state = situation.state()
     orphans = situation.orphans()
-    if state is KeyState.UNDELIVERED and len(orphans) == len(situation.access_keys):
-        refuse_in_flight(spec.domain.name, situation, now)
+    if state is KeyState.UNDELIVERED:
         drop = tuple(
             steps.DeleteAccessKey(spec.user_name, key.access_key_id, undelivered=True)
             for key in orphans
         )
-        return (*drop, *issue(tenant, situation, now, me))
+        if len(orphans) == len(situation.access_keys):
+            refuse_in_flight(spec.domain.name, situation, now)
+            return (*drop, *issue(tenant, situation, now, me))
+        return () if situation.in_flight(now) else drop
     if state is KeyState.NO_KEY:
         new = issue(tenant, situation, now, me)
         # Nothing is noted of a key that is printed: it costs a call and could not be proven.

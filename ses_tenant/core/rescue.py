@@ -34,7 +34,7 @@ def rollback(
         )
     old = next(key for key in situation.access_keys if not key.active)
     keep = situation.active[0]
-    again = note(naming.TAG_DELIVERED, (keep.access_key_id,), now)
+    again = note(naming.TAG_DELIVERED, (keep.access_key_id, old.access_key_id), now)
     back = _back(tenant, situation, old)
     return replace(
         back,
@@ -91,7 +91,8 @@ def abort(
             f"{tenant.domain} is not in the middle of a rotation, so there is nothing to abort.",
             f"ses-tenant show {tenant.domain} lists its keys.",
         )
-    new, rest = situation.active[-1], situation.active[:-1]
+    new = _newest(situation)
+    rest = tuple(key for key in situation.active if key is not new)
     why = ""
     if situation.held == new.access_key_id:
         why = "the destination holds it already"
@@ -113,6 +114,25 @@ def abort(
         new.access_key_id,
         NextStep.ROTATE,
         rest[-1].created_at + options.max_age if rest else now,
+    )
+
+
+def _newest(situation: Situation) -> AccessKey:
+    """Return the key that was issued last.
+
+    IAM counts in seconds, so two may be equally old; the orphan, the held one or the one noted as
+    delivered is then the newer.
+    """
+    noted = situation.delivered.access_key_ids[:1] if situation.delivered else ()
+    orphans = situation.orphans()
+    return max(
+        situation.active,
+        key=lambda k: (
+            k.created_at,
+            k in orphans,
+            k.access_key_id == situation.held,
+            k.access_key_id in noted,
+        ),
     )
 
 

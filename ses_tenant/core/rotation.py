@@ -178,10 +178,10 @@ def _overlap(
     name = tenant.user_name
     plan: tuple[steps.Step, ...] = ()
     since = now
-    if delivered and not delivered.issuer and delivered.access_key_ids == (keep.access_key_id,):
+    if delivered and not delivered.issuer and delivered.access_key_ids[:1] == (keep.access_key_id,):
         since = delivered.at
     else:
-        tag = note(naming.TAG_DELIVERED, (keep.access_key_id,), now)
+        tag = note(naming.TAG_DELIVERED, (keep.access_key_id, old.access_key_id), now)
         plan = (steps.TagUser(name, tag),)
     wait = Decision(
         KeyState.OVERLAP,
@@ -271,7 +271,7 @@ def _keep_and_old(situation: Situation) -> tuple[AccessKey, AccessKey]:
     noted = situation.delivered.access_key_ids if situation.delivered else ()
     keep = newer
     if situation.held == older.access_key_id or (
-        situation.held is None and noted == (older.access_key_id,)
+        situation.held is None and noted[:1] == (older.access_key_id,)
     ):
         keep = older
     return keep, older if keep is newer else newer

@@ -113,9 +113,13 @@ class Deliver(_Step):
 
 @dataclass(frozen=True)
 class MarkDelivered(_Step):
-    """Note in a tag which key was delivered and when; its ID is known once it is issued."""
+    """Note which key was delivered and when; its ID is known once it is issued.
+
+    `known` are the older keys that sites may still use.
+    """
 
     line: ClassVar[str] = "note the delivery in the tag ses-tenant:delivered"
+    known: tuple[str, ...] = ()
 
     @property
     def action(self) -> str:

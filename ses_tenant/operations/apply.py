@@ -67,7 +67,9 @@ def apply(
                         credentials = credentials_for(issue.spec, arn, key)
                         _deliver(iam, issue, credentials, begun, sleep)
                     case steps.MarkDelivered(), Issue() if key:
-                        tag = note(naming.TAG_DELIVERED, (key.access_key_id,), issue.now())
+                        tag = note(
+                            naming.TAG_DELIVERED, (key.access_key_id, *step.known), issue.now()
+                        )
                         iam.apply(steps.TagUser(step.user_name, tag))
                     case ((steps.CreateAccessKey() | steps.Deliver() | steps.MarkDelivered()), _):
                         raise AssertionError("a plan that issues a key needs to know whose")
