@@ -262,5 +262,19 @@ Write = (
     | DeleteServiceSpecificCredential
     | DeleteUser
 )
+# The steps after which something is gone.
+REMOVALS = (
+    DeleteAccessKey,
+    DeleteUserPolicy,
+    DetachUserPolicy,
+    RemoveUserFromGroup,
+    DeleteLoginProfile,
+    DeactivateMFADevice,
+    DeleteVirtualMFADevice,
+    DeleteSSHPublicKey,
+    DeleteSigningCertificate,
+    DeleteServiceSpecificCredential,
+    DeleteUser,
+)
 Step = CreateUser | CreateAccessKey | Deliver | MarkDelivered | Write
 Plan = tuple[Step, ...]

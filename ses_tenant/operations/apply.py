@@ -74,7 +74,7 @@ def apply(
                     case ((steps.CreateAccessKey() | steps.Deliver() | steps.MarkDelivered()), _):
                         raise AssertionError("a plan that issues a key needs to know whose")
                     case write, _:
-                        iam.apply(write)
+                        _write(iam, write)
                 break
             except SesTenantError as error:
                 if error.code is ErrorCode.NOT_FOUND and pauses:
@@ -84,6 +84,15 @@ def apply(
                     raise
                 raise error.after_steps(done, total) from error
     return Applied(user.user_arn if user else issue.user_arn if issue else None, credentials)
+
+
+def _write(iam: Iam, step: steps.Write) -> None:
+    """Carry out a step. What is to go and is gone already, another run has removed."""
+    try:
+        iam.apply(step)
+    except SesTenantError as error:
+        if error.code is not ErrorCode.NOT_FOUND or not isinstance(step, steps.REMOVALS):
+            raise
 
 
 def _create_key(iam: Iam, user_name: str, issue: Issue) -> NewAccessKey:

@@ -12,6 +12,7 @@ class FakeDestination:
     def __init__(self, iam: FakeIam, *, readable: bool = True) -> None:
         self.readable = readable
         self.held: Credentials | None = None
+        self.before: Credentials | None = None
         self.puts: list[str] = []
         self.after_put: Callable[[], None] = lambda: None
         self._iam = iam
@@ -31,6 +32,6 @@ class FakeDestination:
         return self.held.access_key_id if self.held else None
 
     def _put(self, credentials: Credentials) -> None:
-        self.held = credentials
+        self.before, self.held = self.held, credentials
         self.puts.append(credentials.access_key_id)
         self.after_put()

@@ -62,8 +62,8 @@ class World:
             default_region=REGION,
         )
         close, quiet = rotation.choose(self.iam, [SHOP] if named else [], options, self.clock())
-        if quiet:
-            return self._checked(quiet[0])
+        if not close:
+            return self._checked(quiet[0] if quiet else rotation.Turn("no tenant"))
         turn = rotation.prepare(self.iam, close[0], options, world)
         return self._checked(rotation.carry_out(self.iam, turn, world))
 

@@ -30,10 +30,17 @@ class Rotation(RuleBasedStateMachine):
         self.loaded: str | None = None
         self.loaded_at = self.world.clock()
         self.deserved_to_die: set[str] = set()
+        # Not only between the runs: at every single call.
+        self.world.iam.turn = self.look
 
-    @initialize()
-    def made(self) -> None:
+    @initialize(n=st.integers(min_value=0, max_value=9), when=whens)
+    def made(self, n: int, when: When) -> None:
+        """The tenant is made, at the second try if the first one dies at its n-th call."""
+        if n:
+            self.world.crash("create", n, when)
         self.world.create()
+        assert self.world.never_delivered() == []
+        assert self.world.keys == {self.world.destination.key: "Active"}
         self.load()
 
     # The site.
@@ -57,6 +64,14 @@ class Rotation(RuleBasedStateMachine):
         if timedelta(hours=hours) + (self.world.clock() - self.loaded_at) > RELOADS_WITHIN:
             self.load()
         self.world.clock.advance(timedelta(hours=hours))
+
+    @rule()
+    def restore(self) -> None:
+        """Somebody puts the backup of the destination back, whose key still works."""
+        backup = self.world.destination.before
+        if backup and self.world.keys.get(backup.access_key_id) == "Active":
+            self.world.destination.held = backup
+            self.load()
 
     # Operators.
 
@@ -125,9 +140,11 @@ class Rotation(RuleBasedStateMachine):
     def at_most_two_keys(self) -> None:
         assert len(self.world.keys) <= 2
 
-    @precondition(lambda self: not self.world.suspended)
     @invariant()
-    def what_is_held_is_active(self) -> None:
+    def look(self) -> None:
+        """What is held is Active."""
+        if self.world.suspended:
+            return
         held = self.world.destination.key
         if held is not None and held not in self.deserved_to_die:
             assert self.world.keys[held] == "Active"
@@ -157,6 +174,6 @@ class Rotation(RuleBasedStateMachine):
 
 
 Rotation.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, derandomize=False
+    max_examples=100, stateful_step_count=30, deadline=None, derandomize=False
 )
 TestRotation = Rotation.TestCase

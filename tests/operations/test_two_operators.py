@@ -1,0 +1,210 @@
+"""Two operators at once, or cron beside a person: every order of their calls that can be drawn."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ses_tenant.core.decision import Mode
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.keys import Process
+from tests.operations.rotation_world import DEAD_PID, World
+
+DAY = timedelta(days=1)
+ALIVE = Process("this-host", os.getpid())
+
+
+class Turns:
+    """Lets threads make one call at a time, in an order that is given: True is the second's turn.
+
+    When the order is used up, they take turns as they come.
+    """
+
+    def __init__(self, order: Sequence[bool]) -> None:
+        self._order = list(order)
+        self._changed = threading.Condition()
+        self._waiting: set[int] = set()
+        self._finished: set[int] = set()
+        self._goes: int | None = None
+        self._names = threading.local()
+
+    def wait(self) -> None:
+        """Called before each call of a run; returns when it is this run's turn."""
+        name = getattr(self._names, "name", None)
+        if name is None:
+            return
+        with self._changed:
+            self._waiting.add(name)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._goes == name)
+            self._goes = None
+
+    def run(self, first: Callable[[], object], second: Callable[[], object]) -> None:
+        """Run both to their end."""
+        threads = [
+            threading.Thread(target=self._body, args=(name, run), daemon=True)
+            for name, run in enumerate((first, second))
+        ]
+        for thread in threads:
+            thread.start()
+        while len(self._finished) < len(threads):
+            with self._changed:
+                self._changed.wait_for(self._all_wait, timeout=20)
+                assert self._all_wait(), "a run hangs"
+                if self._waiting:
+                    wanted = int(self._order.pop(0)) if self._order else min(self._waiting)
+                    name = wanted if wanted in self._waiting else min(self._waiting)
+                    self._waiting.discard(name)
+                    self._goes = name
+                    self._changed.notify_all()
+
+    def _all_wait(self) -> bool:
+        return self._goes is None and len(self._waiting | self._finished) == 2
+
+    def _body(self, name: int, run: Callable[[], object]) -> None:
+        self._names.name = name
+        try:
+            run()
+        finally:
+            with self._changed:
+                self._finished.add(name)
+                self._changed.notify_all()
+
+
+def fresh() -> World:
+    return World()
+
+
+def steady() -> World:
+    world = World()
+    world.create()
+    world.clock.advance(100 * DAY)
+    return world
+
+
+def steady_to_somewhere_else() -> World:
+    """A tenant whose key went elsewhere, and whose new destination is still empty."""
+    world = steady()
+    world.destination.held = None
+    return world
+
+
+def without_key() -> World:
+    world = steady()
+    next(iter(world.iam.users.values())).keys.clear()
+    world.destination.held = None
+    return world
+
+
+def orphaned() -> World:
+    """A run was killed between issuing a key and delivering it."""
+    world = steady()
+    world.me = Process("this-host", DEAD_PID)
+    # GetAccountAuthorizationDetails, ListAccessKeys, read, check, note, CreateAccessKey.
+    assert world.crash("rotate", 6, "lost")
+    assert len(world.never_delivered()) == 1
+    return world
+
+
+def overlapping() -> World:
+    world = steady()
+    world.rotate()
+    world.clock.advance(2 * DAY)
+    return world
+
+
+def retiring() -> World:
+    world = overlapping()
+    world.rotate()
+    world.clock.advance(8 * DAY)
+    assert sorted(world.keys.values()) == ["Active", "Inactive"]
+    return world
+
+
+STATES = (
+    *(fresh, steady, steady_to_somewhere_else, without_key),
+    *(orphaned, overlapping, retiring),
+)
+RUNS: dict[str, Callable[[World], object]] = {
+    "create": World.create,
+    "rotate": World.rotate,
+    "cron": lambda world: world.rotate(named=False),
+    "abort": lambda world: world.rotate(Mode.ABORT),
+    "rollback": lambda world: world.rotate(Mode.ROLLBACK),
+    "suspend": World.suspend,
+}
+
+
+def may_refuse(run: Callable[[World], object], world: World) -> None:
+    try:
+        run(world)
+    except SesTenantError as error:
+        assert error.code is not ErrorCode.INTERNAL
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda s: s.__name__)
+@settings(max_examples=60, deadline=None)
+@given(
+    first=st.sampled_from(sorted(RUNS)),
+    second=st.sampled_from(sorted(RUNS)),
+    order=st.lists(st.booleans(), max_size=30),
+)
+def test_nothing_is_lost(
+    state: Callable[[], World], first: str, second: str, order: list[bool]
+) -> None:
+    world = state()
+    world.me = ALIVE
+    turns = Turns(order)
+    broken: list[str] = []
+
+    def look() -> None:
+        turns.wait()
+        held = world.destination.key
+        if held and not world.suspended and world.keys.get(held) != "Active":
+            broken.append(f"{held} is held and {world.keys.get(held)}")
+        if len(world.keys) > 2:
+            broken.append(f"{len(world.keys)} keys")
+
+    world.iam.turn = look
+    turns.run(lambda: may_refuse(RUNS[first], world), lambda: may_refuse(RUNS[second], world))
+    world.iam.turn = lambda: None
+    assert broken == []
+    suspended = world.suspended
+    assert suspended == ("suspend" in (first, second)) or state is fresh
+    if not world.exists:
+        return
+    # Afterwards, with nobody else about, cron brings all to rest.
+    if suspended:
+        world.resume()
+    held = world.destination.key
+    assert held is None or world.keys[held] == "Active"
+    for _ in range(14):
+        world.clock.advance(2 * DAY)
+        may_refuse(RUNS["cron"], world)
+        if world.keys == {world.destination.key: "Active"}:
+            return
+    raise AssertionError(f"{world.keys}, held: {world.destination.key}")
+
+
+def test_turns_really_interleave() -> None:
+    """Of two runs that both see one key, one gets the second key and the other is refused."""
+    world = steady()
+    world.me = ALIVE
+    turns = Turns([False, True] * 20)
+    world.iam.turn = turns.wait
+    outcomes: list[str] = []
+
+    def rotate() -> None:
+        try:
+            world.rotate()
+            outcomes.append("issued")
+        except SesTenantError as error:
+            outcomes.append(error.code.value)
+
+    turns.run(rotate, rotate)
+    assert sorted(outcomes) == ["access_key_limit", "issued"]
+    assert list(world.keys.values()) == ["Active", "Active"]
