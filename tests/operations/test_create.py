@@ -107,7 +107,10 @@ def test_the_second_create_writes_nothing_and_issues_no_key() -> None:
     assert iam.snapshot() == before
     assert (again.prepared.plan, again.credentials, again.user_arn) == ((), None, ARN)
     assert [w.code for w in again.prepared.warnings] == ["access_key_exists"]
-    assert f"{key_id} (Active, created 40 d ago, last used 5 h ago)" in again.prepared.warnings[0].message
+    assert (
+        f"{key_id} (Active, created 40 d ago, last used 5 h ago)"
+        in again.prepared.warnings[0].message
+    )
     assert "ses-tenant rotate-keys shop.example.com" in again.prepared.warnings[0].message
 
 
