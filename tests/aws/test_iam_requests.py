@@ -19,7 +19,7 @@ _MFA = "arn:aws:iam::123456789012:mfa/phone"
 _ID = "ABCDEFGHIJKLMNOPQRSTUVWX"
 _DENY = (
     '{"Version":"2012-10-17","Statement":'
-    '[{"Sid":"Suspended","Effect":"Deny","Action":"*","Resource":"*"}]}'
+    '[{"Sid":"SuspendedActiveWere","Effect":"Deny","Action":"*","Resource":"*"}]}'
 )
 
 _SENT: list[tuple[steps.Write, dict[str, str]]] = [

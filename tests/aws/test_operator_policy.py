@@ -1,23 +1,22 @@
 """examples/operator-policy.json allows what ses-tenant calls, on no more than it needs."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
 from ses_tenant.core import steps
+from ses_tenant.core.decision import Mode, RotationOptions
 from ses_tenant.core.request import TenantRequest
 from ses_tenant.core.tenant import Interface
+from ses_tenant.operations import rotate, suspend
 from ses_tenant.operations.list_tenants import list_tenants
 from ses_tenant.operations.show import show
+from tests.fakes.destination import FakeDestination
 from tests.fakes.iam import BOUNDARY, EVERYTHING, Clock, FakeIam
-from tests.fakes.shop import NAME, SHOP, SUSPENDED_POLICY, run_create, run_delete
+from tests.fakes.shop import ME, NAME, REGION, SHOP, SUSPENDED_POLICY, run_create, run_delete
 
 _FILE = Path(__file__).parents[2] / "examples" / "operator-policy.json"
-
-# Allowed and not called by create, list, show and delete.
-_EXTRAS = {
-    "iam:UpdateAccessKey",  # switches keys off and on
-}
 
 _USERS = "arn:aws:iam::*:user/*"
 _TENANTS = "arn:aws:iam::*:user/ses-tenant/*"
@@ -45,30 +44,57 @@ def _resources_of_actions() -> dict[str, set[str]]:
 
 
 def _called() -> set[str]:
-    """Return every action that create, list, show and delete call when there is most to do."""
+    """Return every IAM action that the operations call when there is most to do."""
     iam = FakeIam()
-    run_create(iam)
+    elsewhere = FakeDestination(iam)
+    run_create(iam, TenantRequest(SHOP, destination="file:/shop.env"), destination=elsewhere)
     user = iam.users[NAME]
     user.path = "/ses-tenant/moved/"
     user.tags["ses-tenant:regions.3"] = "left over"
     user.policies["foreign"] = SUSPENDED_POLICY
     request = TenantRequest(SHOP, Interface.SMTP, permissions_boundary=BOUNDARY)
-    run_create(iam, request)
+    run_create(iam, request, destination=elsewhere)
+    _suspend_and_resume(iam)
+    _rotate(iam, elsewhere)
     iam.attach(NAME, EVERYTHING)
     list_tenants(iam, Clock()(), 2, lambda _done, _total: None)
     show(iam, SHOP)
     assert run_delete(iam).error is None
     assert iam.users == {}
-    return set(iam.calls)
+    # What the destination was asked for is counted with the calls and is none of IAM's.
+    return {call for call in iam.calls if not call.startswith("iam:Destination")}
+
+
+def _suspend_and_resume(iam: FakeIam) -> None:
+    for prepare in (suspend.prepare_suspend, suspend.prepare_resume):
+        assert suspend.carry_out(iam, prepare(iam, SHOP), lambda _: None).error is None
+
+
+def _rotate(iam: FakeIam, destination: FakeDestination) -> None:
+    """Run `rotate-keys` for all tenants, the one there is being due, and replace its key."""
+    world = rotate.World(lambda _: destination, None, lambda _: None, Clock(), ME, REGION)
+    options = RotationOptions(named=False, max_age=timedelta(0), mode=Mode.COMPROMISED)
+    (due,), quiet = rotate.choose(iam, [], options, Clock()())
+    assert quiet == []
+    turn = rotate.carry_out(iam, rotate.prepare(iam, due, options, world), world)
+    assert turn.error is None
+    assert destination.key == iam.issued[-1].access_key_id
 
 
 def test_the_operations_met_every_kind_of_step() -> None:
-    steps_known = {f"iam:{kind.__name__}" for kind in get_args(steps.Step)}
-    assert steps_known - _called() == _EXTRAS
+    to_destinations = {steps.Deliver, steps.MarkDelivered}
+    known = {f"iam:{kind.__name__}" for kind in set(get_args(steps.Step)) - to_destinations}
+    assert known - _called() == set()
+
+
+def test_what_notes_a_delivery_is_an_action_of_iam_and_what_delivers_is_not() -> None:
+    assert steps.MarkDelivered(NAME).action in _called()
+    for place in ("-", "file:/shop.env", "secretsmanager:shop", "ssm:/shop", "command:keep"):
+        assert not steps.Deliver(NAME, place).action.startswith("iam:")
 
 
 def test_the_actions_allowed_are_the_actions_called() -> None:
-    assert set(_resources_of_actions()) == _called() | _EXTRAS
+    assert set(_resources_of_actions()) == _called()
 
 
 def test_no_action_is_a_pattern() -> None:
@@ -79,6 +105,8 @@ def test_reads_are_of_all_users_and_writes_only_of_tenants() -> None:
     # A user that does not exist has no path: a read limited to ours would be denied, not empty.
     expected = {
         "iam:GetAccountAuthorizationDetails": {"*"},
+        "iam:GenerateCredentialReport": {"*"},
+        "iam:GetCredentialReport": {"*"},
         "iam:DeleteVirtualMFADevice": {_DEVICES},
     }
     for action, resources in _resources_of_actions().items():

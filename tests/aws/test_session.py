@@ -118,7 +118,7 @@ class TestClient:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
-        client = open_session(None, "eu-central-1", None).iam_client(repeat=False)
+        client = open_session(None, "eu-central-1", None).iam_client_without_retries()
 
         assert client.meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
 

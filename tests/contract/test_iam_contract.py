@@ -20,7 +20,7 @@ from ses_tenant.aws.iam import Iam as AwsIam
 from ses_tenant.aws.session import open_session
 from ses_tenant.core import steps
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import Attachments, KeyStatus
+from ses_tenant.core.tenant import Attachments, KeyStatus, ReportedKey
 from ses_tenant.operations.protocols import Iam
 from tests.fakes.iam import BOUNDARY, EVERYTHING, MANAGED_POLICY, FakeIam
 from tests.fakes.shop import API_POLICY, ARN, NAME, PATH, SMTP_POLICY, SUSPENDED_POLICY, TAGS
@@ -419,6 +419,30 @@ class TestBoth:
         assert tenants["stray"].sending_policy is None
         assert not tenants["stray"].suspended
 
+    def test_the_credential_report_shows_active_keys_by_user(self, world: World) -> None:
+        with_key = world.iam.create_user(CREATE)
+        without = world.iam.create_user(replace(CREATE, user_name="other"))
+        world.iam.create_access_key(NAME)
+        (listed,) = world.iam.list_access_keys(NAME)
+        world.calls.clear()
+
+        report = world.iam.credential_report()
+
+        assert report == {
+            with_key.user_arn: (ReportedKey(True, listed.created_at.replace(microsecond=0)),),
+            without.user_arn: (),
+        }
+        assert world.calls == ["iam:GenerateCredentialReport", "iam:GetCredentialReport"]
+
+    def test_the_credential_report_shows_two_active_keys(self, world: World) -> None:
+        user = world.iam.create_user(CREATE)
+        for _ in range(2):
+            world.iam.create_access_key(NAME)
+
+        report = world.iam.credential_report()
+
+        assert [key.active for key in report[user.user_arn]] == [True, True]
+
     def test_an_empty_account_has_no_tenants(self, world: World) -> None:
         assert world.iam.list_tenants() == ()
         assert world.calls == ["iam:GetAccountAuthorizationDetails"]
@@ -632,6 +656,15 @@ class TestStricterThanMoto:
         key_id = iam.create_access_key(NAME).access_key_id
         iam.last_used[key_id] = datetime(2026, 1, 2, tzinfo=UTC)
         assert iam.access_key_last_used(key_id) == datetime(2026, 1, 2, tzinfo=UTC)
+
+    def test_the_credential_report_does_not_tell_the_time_of_an_inactive_key(self) -> None:
+        # moto tells when it was made.
+        iam = FakeIam()
+        user = iam.create_user(CREATE)
+        off, on = iam.add_key(NAME, KeyStatus.INACTIVE), iam.add_key(NAME)
+        report = iam.credential_report()
+        assert report[user.user_arn] == (ReportedKey(True, iam.users[NAME].keys[on].created_at),)
+        assert off in iam.users[NAME].keys
 
     def test_secrets_hold_the_characters_that_break_formats(self) -> None:
         iam = FakeIam()

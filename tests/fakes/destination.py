@@ -1,9 +1,12 @@
 """A destination in memory, which crashes with the fake IAM that it stands beside."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ses_tenant.core.credentials import Credentials
 from tests.fakes.iam import FakeIam
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class FakeDestination:

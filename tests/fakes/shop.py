@@ -1,9 +1,11 @@
 """The tenant shop.example.com in literals, and short ways to run the operations on it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.destination import Destination
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.keys import Process
 from ses_tenant.core.request import TenantRequest
@@ -110,12 +112,26 @@ def prepare_create(
     iam: FakeIam,
     request: TenantRequest | None = None,
     deliver: Callable[[Credentials], None] | None = None,
+    *,
+    default_region: str | None = REGION,
+    now: datetime | None = None,
+    destination: Destination | None = None,
 ) -> create.Prepared:
-    """Prepare `create` for a tenant whose credentials are printed; `deliver` prints them."""
-    printer = StdoutDestination(deliver or _accept)
+    """Prepare `create`; `deliver` prints the credentials, unless another destination is given."""
+    place = destination or StdoutDestination(deliver or _accept)
     return create.prepare(
-        iam, request or TenantRequest(SHOP), REGION, lambda _: printer, Clock()(), ME
+        iam,
+        request or TenantRequest(SHOP),
+        default_region,
+        lambda _: place,
+        now or Clock()(),
+        ME,
     )
+
+
+def finish_create(iam: FakeIam, prepared: create.Prepared) -> Created:
+    """Carry out what was prepared, without sleep."""
+    return create.carry_out(iam, prepared, _refuse_to_sleep, Clock())
 
 
 def run_create(
@@ -123,9 +139,11 @@ def run_create(
     request: TenantRequest | None = None,
     deliver: Callable[[Credentials], None] | None = None,
     sleep: Callable[[float], None] | None = None,
+    *,
+    destination: Destination | None = None,
 ) -> Created:
     """Run `create` as the command line does; by default nothing sleeps and delivery works."""
-    prepared = prepare_create(iam, request, deliver)
+    prepared = prepare_create(iam, request, deliver, destination=destination)
     return create.carry_out(iam, prepared, sleep or _refuse_to_sleep, Clock())
 
 
