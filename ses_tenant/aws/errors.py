@@ -52,7 +52,6 @@ _CONFIGURATION = (
     boto.InvalidConfigError,
     boto.InfiniteLoopConfigError,
     boto.UnknownCredentialError,
-    boto.InvalidRegionError,
     boto.InvalidRetryConfigurationError,
     boto.InvalidRetryModeError,
 )
@@ -178,10 +177,10 @@ def _from_botocore(
                 f"The AWS configuration cannot be read: {error}.",
                 "Correct ~/.aws/config or the environment variables that begin with AWS_.",
             )
-        case boto.NoRegionError():
+        case boto.NoRegionError() | boto.InvalidRegionError():
             return SesTenantError(
                 ErrorCode.NO_REGION,
-                "No AWS Region is configured.",
+                f"There is no usable AWS Region: {error}.",
                 "Add --region REGION, such as --region eu-central-1, or set AWS_REGION.",
             )
         case _ if isinstance(error, _UNREACHABLE):

@@ -56,6 +56,11 @@ class Note:
     at: datetime
     issuer: Process | None = None
 
+    @property
+    def open(self) -> bool:
+        """Tell whether a rotation may be under way: a key being issued, or an older one about."""
+        return self.issuer is not None or len(self.access_key_ids) > 1
+
     def to_tag(self) -> str:
         """Return the tag value: the parts, joined by `+`."""
         parts = [*self.access_key_ids, self.at.astimezone(UTC).strftime(_TIME)]

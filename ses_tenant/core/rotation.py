@@ -128,8 +128,8 @@ def _steady(
     return Decision(
         KeyState.STEADY,
         KeyState.STEADY,
-        # What a run that was killed right after the delivery could not note.
-        plan=(steps.TagUser(tenant.user_name, tag),) if noted and noted.issuer else (),
+        # What a run that was killed, or met another, could not note.
+        plan=(steps.TagUser(tenant.user_name, tag),) if noted and noted.open else (),
         access_key_id=key.access_key_id,
         next_step=NextStep.ROTATE,
         next_step_at=key.created_at + options.max_age,
@@ -253,6 +253,7 @@ def _retiring(
         Action.DELETED,
         (
             steps.DeleteAccessKey(name, old.access_key_id),
+            steps.TagUser(name, note(naming.TAG_DELIVERED, (keep.access_key_id,), now)),
             steps.UntagUser(name, (naming.TAG_RETIRED,)),
         ),
         old.access_key_id,

@@ -38,7 +38,7 @@ class StdoutDestination:
                 ErrorCode.DESTINATION_UNAVAILABLE,
                 f"The credentials of {credentials.domain} could not be printed: "
                 f"{error.strerror or type(error).__name__}.",
-                "Make room or open the pipe, then run the same command again.",
+                "Make room or open the pipe.",
             ) from error
 
     def held_key(self) -> str | None:

@@ -54,14 +54,16 @@ def apply(
     # Printing is no step to a person who is told how far the run came.
     total = sum(not (isinstance(s, steps.Deliver) and s.destination == STDOUT) for s in plan)
     for done, step in enumerate(plan):
-        pauses = list(_PAUSES_FOR_NEW_USER if user else ())
+        # A delivery that has failed has cleaned up after itself; it is not to be repeated.
+        patient = user is not None and not isinstance(step, steps.Deliver)
+        pauses = list(_PAUSES_FOR_NEW_USER if patient else ())
         while True:
             try:
                 match step, issue:
                     case steps.CreateUser(), _:
                         user = iam.create_user(step)
                     case steps.CreateAccessKey(), Issue():
-                        key = _create_key(iam, step.user_name, issue)
+                        key = _create_key(iam, step.user_name, issue, sleep)
                     case steps.Deliver(), Issue() if key and begun:
                         arn = user.user_arn if user else issue.user_arn
                         credentials = credentials_for(issue.spec, arn, key)
@@ -95,14 +97,16 @@ def _write(iam: Iam, step: steps.Write) -> None:
             raise
 
 
-def _create_key(iam: Iam, user_name: str, issue: Issue) -> NewAccessKey:
+def _create_key(
+    iam: Iam, user_name: str, issue: Issue, sleep: Callable[[float], None]
+) -> NewAccessKey:
     """Issue a key. Where there was none before, make sure that no other run did the same."""
     key = iam.create_access_key(user_name)
     if issue.first and len(iam.list_access_keys(user_name)) > 1:
-        iam.apply(steps.DeleteAccessKey(user_name, key.access_key_id))
+        _, told = _take_back(iam, user_name, key.access_key_id, sleep)
         raise SesTenantError(
             ErrorCode.PARTIAL_FAILURE,
-            f"{issue.spec.domain}: another run issued a key at the same moment; ours was deleted.",
+            f"{issue.spec.domain}: another run issued a key at the same moment. {told}",
             "Run the same command again.",
         )
     return key
@@ -129,15 +133,16 @@ def _deliver(
             if isinstance(error, SesTenantError):
                 return  # only the answer was lost
             raise
-        gone = _take_back(iam, credentials, sleep)
-        if not isinstance(error, SesTenantError):
+        gone, told = _take_back(iam, credentials.user_name, credentials.access_key_id, sleep)
+        if isinstance(error, SesTenantError):
+            raise SesTenantError(error.code, f"{error.message} {told}", error.hint) from error
+        if gone:
             raise
-        raise SesTenantError(error.code, f"{error.message} {gone}", error.hint) from error
+        raise SesTenantError(ErrorCode.PARTIAL_FAILURE, told) from error
 
 
-def _take_back(iam: Iam, credentials: Credentials, sleep: Callable[[float], None]) -> str:
-    """Delete a key whose secret nobody holds; return what to tell of it."""
-    name, key = credentials.user_name, credentials.access_key_id
+def _take_back(iam: Iam, name: str, key: str, sleep: Callable[[float], None]) -> tuple[bool, str]:
+    """Delete a key whose secret nobody holds; return whether it is gone, and what to tell."""
     for pause in (*_PAUSES_FOR_NEW_USER, None):
         try:
             iam.apply(steps.DeleteAccessKey(name, key))
@@ -145,13 +150,13 @@ def _take_back(iam: Iam, credentials: Credentials, sleep: Callable[[float], None
             if error.code is ErrorCode.NOT_FOUND and pause is not None:
                 sleep(pause)
                 continue
-            return (
+            return False, (
                 f"The new access key {key} could not be deleted again ({error.message}); nobody "
                 f"holds its secret: aws iam delete-access-key --user-name {name} "
                 f"--access-key-id {key}"
             )
         break
-    return "The new access key was deleted again."
+    return True, "The new access key was deleted again."
 
 
 def _reached(destination: Destination, credentials: Credentials) -> bool:

@@ -10,7 +10,7 @@ from ses_tenant.core.decision import Action, Decision, NextStep, RotationOptions
 from ses_tenant.core.destination import Destination
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
-from ses_tenant.core.keys import KeyState, Process
+from ses_tenant.core.keys import KeyState, Note, Process
 from ses_tenant.core.request import TenantRequest, require_regions, resolve
 from ses_tenant.core.rotation import decide
 from ses_tenant.core.tenant import (
@@ -176,7 +176,8 @@ def _quiet(
     if observed.suspended:
         return Decision(KeyState.SUSPENDED, KeyState.SUSPENDED, next_step=NextStep.RESUME)
     keys = report.get(observed.user.user_arn, ())
-    busy = naming.TAG_RETIRED in tags or "+issuing+" in tags.get(naming.TAG_DELIVERED, "")
+    delivered = Note.from_tags(naming.TAG_DELIVERED, tags)
+    busy = naming.TAG_RETIRED in tags or (delivered is not None and delivered.open)
     if busy or len(keys) != 1 or not keys[0].active or keys[0].changed_at is None:
         return None
     due_at = keys[0].changed_at + options.max_age

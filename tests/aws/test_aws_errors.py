@@ -236,7 +236,6 @@ def test_failures_before_aws_answers(
     assert "\n" not in translated.message
 
 
-@pytest.mark.xfail(strict=True, reason="not in the table, so they are shown as defects of ours")
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -84,16 +84,13 @@ def test_a_bad_endpoint_is_refused(url: str) -> None:
 
 
 @pytest.mark.usefixtures("credentials")
-@pytest.mark.xfail(
-    strict=True, reason="botocore raises a ValueError for it, which is not translated"
-)
 def test_a_bad_endpoint_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:5000")
 
     try:
         open_session(None, "eu-central-1", None).iam_client()
     except SesTenantError as error:
-        assert error.code is ErrorCode.USAGE  # noqa: PT017 - a ValueError is to fail this test
+        assert error.code is ErrorCode.USAGE
     else:
         pytest.fail("it was taken")
 

@@ -15,7 +15,7 @@ from tests.fakes.iam import Clock, Crash, FakeIam, When
 from tests.fakes.shop import NAME, REGION, SHOP
 
 # No process has this number, so a run of it that left a note is known to be dead.
-DEAD_PID = 4_999_999
+DEAD = Process("this-host", 4_999_999)
 FILE = "file:/srv/shop/.env"
 
 
@@ -24,7 +24,7 @@ class World:
     """Runs the real operations as the command line does, on the fake IAM and destination."""
 
     clock: Clock = field(default_factory=Clock)
-    me: Process = Process("this-host", DEAD_PID)
+    me: Process = DEAD
     destination_uri: str = FILE
     readable: bool = True
 

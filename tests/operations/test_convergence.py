@@ -284,9 +284,8 @@ def test_a_delete_that_boto3_repeated_after_a_lost_answer_is_finished_by_the_nex
         iam = _fully_loaded()
         iam.fail_at(n, "lost", _lost_then_repeated())
         deletion = run_delete(iam)
-        assert deletion.error is not None
-        assert deletion.error.partly_done == (n > first_write)
-        _delete_until_gone(iam)
+        # The repetition finds nothing, which is what was wanted.
+        assert deletion.error is None
         assert _only_the_bystander(iam), f"lost answer at call {n}"
 
 

@@ -229,7 +229,7 @@ class TestDelivery:
         assert "No space left on device" in error.message
         assert "The new access key was deleted again" in error.message
         assert "shop.example.com" in error.message
-        assert "run the same command again" in error.hint
+        assert "Run the same command again" in error.hint
 
     def test_run_again_it_issues_a_new_key(self) -> None:
         iam = FakeIam()

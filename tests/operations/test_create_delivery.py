@@ -234,9 +234,6 @@ def test_a_key_that_another_run_may_be_delivering_is_not_touched() -> None:
     assert iam.snapshot() == before
 
 
-@pytest.mark.xfail(
-    strict=True, reason="on a new tenant the delivery is repeated after its key was deleted"
-)
 def test_a_key_that_was_deleted_again_is_not_delivered() -> None:
     iam = FakeIam()
     place = FakeDestination(iam)
@@ -248,9 +245,6 @@ def test_a_key_that_was_deleted_again_is_not_delivered() -> None:
     assert place.key is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the failure to delete the second key hides which key that is"
-)
 def test_a_second_key_that_cannot_be_taken_back_is_named() -> None:
     iam = FakeIam()
     add_shop(iam)

@@ -74,9 +74,6 @@ def test_after_fifteen_seconds_it_is_given_up_and_the_next_run_goes_on() -> None
     assert iam.snapshot() == tenant_state({iam.issued[0].access_key_id: "Active"})
 
 
-@pytest.mark.xfail(
-    strict=True, reason="printing is counted as a fourth step, and the plan shown has three"
-)
 def test_the_steps_counted_in_a_failure_are_the_steps_shown_in_a_plan() -> None:
     iam = FakeIam()
     iam.fail_at(3, "before", SesTenantError(ErrorCode.ACCESS_DENIED, "AWS denies it."))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ses_tenant.core.decision import Mode
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.keys import Process
-from tests.operations.rotation_world import DEAD_PID, World
+from tests.operations.rotation_world import DEAD, World
 
 DAY = timedelta(days=1)
 ALIVE = Process("this-host", os.getpid())
@@ -103,7 +103,7 @@ def without_key() -> World:
 def orphaned() -> World:
     """A run was killed between issuing a key and delivering it."""
     world = steady()
-    world.me = Process("this-host", DEAD_PID)
+    world.me = DEAD
     # GetAccountAuthorizationDetails, ListAccessKeys, read, check, note, CreateAccessKey.
     assert world.crash("rotate", 6, "lost")
     assert len(world.never_delivered()) == 1
