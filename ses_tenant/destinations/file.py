@@ -140,9 +140,7 @@ class FileDestination:
             return False
 
     def _busy(self) -> SesTenantError:
-        return unavailable(
-            self._where, "another run is writing it", "Run the same command again."
-        )
+        return unavailable(self._where, "another run is writing it", "Run the same command again.")
 
     def _failed(self, error: OSError) -> SesTenantError:
         if os.path.islink(self._path):  # noqa: PTH114 - Path's raises where it may not look

@@ -21,7 +21,9 @@ def secretsmanager(
         except client.exceptions.ResourceNotFoundException:
             return None  # no such secret, or one without a value yet
         # A binary secret is never ours, and is not to be taken for an empty one.
-        return answer.get("SecretString") or answer.get("SecretBinary", b"").decode(errors="replace")
+        return answer.get("SecretString") or answer.get("SecretBinary", b"").decode(
+            errors="replace"
+        )
 
     def write(text: str) -> None:
         try:

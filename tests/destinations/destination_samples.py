@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from ses_tenant.core.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -125,17 +127,16 @@ def refused(code: ErrorCode, *parts: str) -> Iterator[None]:
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     try:
-        yield
-    except SesTenantError as error:
-        assert error.code is code, error
-        for part in parts:
-            assert part in f"{error.message}\n{error.hint}"
-        assert_no_secret(everything_said(error) + "\n".join(logged))
-    else:
-        raise AssertionError("nothing was refused")
+        with pytest.raises(SesTenantError) as caught:
+            yield
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+    error = caught.value
+    assert error.code is code, error
+    for part in parts:
+        assert part in f"{error.message}\n{error.hint}"
+    assert_no_secret(everything_said(error) + "\n".join(logged))
 
 
 def assert_no_secret(text: str) -> None:

@@ -117,8 +117,8 @@ def test_msmtp_logs_in_with_the_password(tmp_path: Path) -> None:
     with smtp_server(logins) as port:
         text = text_of("msmtp").replace(HOST, "127.0.0.1").replace("port 587", f"port {port}")
         file = msmtprc(tmp_path, text.replace("tls on", "tls off"))
-        command = ["msmtp", "-C", file, "-a", "shop.example.com", "--auth=plain", "x@example.net"]
-        run(command, text="Subject: hello\n\nhello\n")
+        account = ["-a", "shop.example.com", "--auth=plain", "x@example.net"]
+        run(["msmtp", "-C", file, *account], text="Subject: hello\n\nhello\n")
     assert logins == [f"\0{KEY_ID}\0{PASSWORD}"]
 
 
@@ -166,4 +166,3 @@ def test_nodemailer_options_are_json() -> None:
         "requireTLS": True,
         "auth": {"user": KEY_ID, "pass": PASSWORD},
     }
-

@@ -99,7 +99,9 @@ def test_aws_profile_is_read_by_botocore(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
     session = botocore.session.Session(profile="shop.example.com")
-    found = session.get_credentials().get_frozen_credentials()
+    credentials = session.get_credentials()
+    assert credentials is not None
+    found = credentials.get_frozen_credentials()
     assert (found.access_key, found.secret_key, found.token) == (KEY_ID, SECRET, None)
     assert session.get_config_variable("region") == "eu-central-1"
 
