@@ -7,17 +7,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from destination_samples import (
-    KEY_ID,
-    NEXT_KEY_ID,
-    NEXT_SECRET,
-    SECRET,
-    SHOP,
-    assert_no_secret,
-    everything_said,
-    refused,
-    spec,
-)
 
 from ses_tenant.core import steps
 from ses_tenant.core.credentials import Credentials, NewAccessKey
@@ -28,6 +17,18 @@ from ses_tenant.destinations.command import CommandDestination
 from ses_tenant.destinations.file import FileDestination
 from ses_tenant.destinations.formats import FORMATS
 from ses_tenant.operations.apply import Applied, Issue, apply
+
+from .destination_samples import (
+    KEY_ID,
+    NEXT_KEY_ID,
+    NEXT_SECRET,
+    SECRET,
+    SHOP,
+    assert_no_secret,
+    everything_said,
+    refused,
+    spec,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 USER = "ses-shop.example.com"

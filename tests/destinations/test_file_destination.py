@@ -15,7 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from destination_samples import (
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant import Interface
+from ses_tenant.destinations.file import FileDestination
+from ses_tenant.destinations.formats import FORMATS, get_format
+
+from .destination_samples import (
     KEY_ID,
     NEXT_KEY_ID,
     NEXT_SECRET,
@@ -25,12 +32,6 @@ from destination_samples import (
     refused,
     smtp,
 )
-
-from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import Interface
-from ses_tenant.destinations.file import FileDestination
-from ses_tenant.destinations.formats import FORMATS, get_format
 
 UNAVAILABLE = ErrorCode.DESTINATION_UNAVAILABLE
 NOBODY = 65534
@@ -590,7 +591,7 @@ def wait(_):
     print("written", flush=True)
     signal.pause()
 
-path, key_id, secret = json.loads(sys.argv[1])
+path, key_id, secret = json.loads(sys.stdin.readline())
 os.fsync = wait
 shop = SendingDomain("shop.example.com")
 FileDestination(path, shop, FORMATS["env"], force=False).put(
@@ -604,9 +605,15 @@ def test_a_run_killed_while_it_writes(tmp_path: Path) -> None:
     file.write_text(OLD)
     arguments = json.dumps([str(file), NEXT_KEY_ID, NEXT_SECRET])
     with subprocess.Popen(
-        [sys.executable, "-c", CHILD, arguments], stdout=subprocess.PIPE, encoding="utf-8"
+        [sys.executable, "-c", CHILD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
     ) as child:
+        assert child.stdin is not None
         assert child.stdout is not None
+        child.stdin.write(f"{arguments}\n")
+        child.stdin.flush()
         assert child.stdout.readline() == "written\n"
         assert left_over(file).read_text() == NEW
         assert mode(left_over(file)) == 0o600

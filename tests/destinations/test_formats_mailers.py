@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from destination_samples import HOST, HOST_2, KEY_ID, PASSWORD, PASSWORD_2, run, smtp
 
 from ses_tenant.core.tenant import Interface
 from ses_tenant.destinations.formats import get_format
+
+from .destination_samples import HOST, HOST_2, KEY_ID, PASSWORD, PASSWORD_2, run, smtp
 
 NODEMAILER = "nodemailer@10.6.0"
 POSTMAP = shutil.which("postmap") or shutil.which("postmap", path="/usr/sbin:/sbin")

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destination_samples import HOST, KEY_ID, PASSWORD, SECRET, api, run, smtp
 
 from ses_tenant.core.credentials import Credentials
 from ses_tenant.destinations.formats import get_format
+
+from .destination_samples import HOST, KEY_ID, PASSWORD, SECRET, api, run, smtp
 
 pytestmark = pytest.mark.skipif(
     shutil.which("php") is None, reason="needs PHP: apt-get install php-cli"

@@ -13,7 +13,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import botocore.session
 import pytest
-from destination_samples import (
+from dotenv import dotenv_values
+
+from ses_tenant.core.credentials import Credentials
+from ses_tenant.destinations.formats import get_format
+
+from .destination_samples import (
     HOST,
     HOST_2,
     KEY_ID,
@@ -24,10 +29,6 @@ from destination_samples import (
     run,
     smtp,
 )
-from dotenv import dotenv_values
-
-from ses_tenant.core.credentials import Credentials
-from ses_tenant.destinations.formats import get_format
 
 API_ENV = {
     "AWS_ACCESS_KEY_ID": KEY_ID,

@@ -3,7 +3,13 @@
 import json
 
 import pytest
-from destination_samples import (
+
+from ses_tenant.core.errors import ErrorCode
+from ses_tenant.core.tenant import Interface
+from ses_tenant.destinations.formats import FORMATS, get_format
+from ses_tenant.destinations.held import is_ours, key_id_in
+
+from .destination_samples import (
     HOST,
     KEY_ID,
     PASSWORD,
@@ -15,11 +21,6 @@ from destination_samples import (
     sample,
     smtp,
 )
-
-from ses_tenant.core.errors import ErrorCode
-from ses_tenant.core.tenant import Interface
-from ses_tenant.destinations.formats import FORMATS, get_format
-from ses_tenant.destinations.held import is_ours, key_id_in
 
 API, SMTP = Interface.API, Interface.SMTP
 

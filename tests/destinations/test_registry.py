@@ -6,7 +6,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from destination_samples import KEY_ID, api, refused, spec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +19,8 @@ from ses_tenant.destinations.command import CommandDestination
 from ses_tenant.destinations.document import DocumentDestination
 from ses_tenant.destinations.file import FileDestination
 from ses_tenant.destinations.registry import StdoutDestination, normalise, open_destination
+
+from .destination_samples import KEY_ID, api, refused, spec
 
 
 def nowhere(_: Credentials) -> None:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
-from destination_samples import (
+from moto import mock_aws
+
+from ses_tenant.aws.session import AwsSession, open_session
+from ses_tenant.core.errors import ErrorCode
+from ses_tenant.destinations.document import DocumentDestination
+from ses_tenant.destinations.secretsmanager import secretsmanager
+from ses_tenant.destinations.ssm import ssm
+
+from .destination_samples import (
     HOST,
     HOST_2,
     KEY_ID,
@@ -26,13 +34,6 @@ from destination_samples import (
     refused,
     smtp,
 )
-from moto import mock_aws
-
-from ses_tenant.aws.session import AwsSession, open_session
-from ses_tenant.core.errors import ErrorCode
-from ses_tenant.destinations.document import DocumentDestination
-from ses_tenant.destinations.secretsmanager import secretsmanager
-from ses_tenant.destinations.ssm import ssm
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
