@@ -220,7 +220,8 @@ def test_an_interrupt_after_put_keeps_the_key_that_is_held(error: BaseException)
 
 def test_a_key_that_cannot_be_deleted_is_told() -> None:
     iam = KeysOfOneUser(failing=DENIED)
-    with refused(ErrorCode.ACCESS_DENIED, "iam:DeleteAccessKey", "1 of 3 steps"):
+    by_hand = f"aws iam delete-access-key --user-name {USER} --access-key-id {KEY_ID}"
+    with refused(UNAVAILABLE, FULL.message, "iam:DeleteAccessKey", by_hand, "1 of 3 steps"):
         deliver(iam, Box(before=FULL))
     assert iam.keys == [KEY_ID]
 
