@@ -19,10 +19,13 @@ class CommandDestination:
     prints what is held now; the access key ID is looked for in its output.
     """
 
-    def __init__(self, command: str, read_back: str | None) -> None:
+    def __init__(
+        self, command: str, read_back: str | None, *, timeout_s: float = _TIMEOUT_S
+    ) -> None:
         """Keep the commands; nothing is run yet."""
         self._command = command
         self._read_back = read_back
+        self._timeout_s = timeout_s
         self._where = f"command:{command}"
 
     @property
@@ -54,11 +57,11 @@ class CommandDestination:
                 stderr=subprocess.DEVNULL,
                 encoding="utf-8",
                 errors="replace",
-                timeout=_TIMEOUT_S,
+                timeout=self._timeout_s,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise self._failed(f"it did not end within {_TIMEOUT_S} s") from None
+            raise self._failed(f"it did not end within {self._timeout_s} s") from None
         except OSError as error:
             raise self._failed(error.strerror or type(error).__name__) from error
         if done.returncode != 0:

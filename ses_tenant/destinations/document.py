@@ -42,7 +42,7 @@ class DocumentDestination:
     def check(self) -> None:
         """Refuse a document that is not ours or cannot be read; one read, unless just read."""
         if not self._read_before:
-            self.held_key()
+            self._load()
         if self._text and not is_ours(self._text, self._domain) and not self._force:
             raise not_ours(self._where, self._domain)
 
@@ -57,13 +57,16 @@ class DocumentDestination:
 
     def held_key(self) -> str | None:
         """Return the key ID in the document."""
+        self._load()
+        return key_id_in(self._text, self._where) if self._text else None
+
+    def _load(self) -> None:
         try:
             with self._session.errors():
                 self._text = self._read()
         except SesTenantError as error:
             raise self._failed(error) from error
         self._read_before = True
-        return key_id_in(self._text, self._where) if self._text else None
 
     def _failed(self, error: SesTenantError) -> SesTenantError:
         """Return what AWS refused for reasons of the store's own as `destination_unavailable`."""

@@ -52,44 +52,37 @@ class FileDestination:
 
     def _read(self) -> str | None:
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with open(self._path, "rb", opener=_without_following) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise unavailable(self._where, "it is not a regular file")
+                return file.read(_MAX_SIZE).decode("utf-8", errors="replace")
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._failed(error) from error
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise unavailable(self._where, "it is not a regular file")
-            return file.read(_MAX_SIZE).decode("utf-8", errors="replace")
 
     def _replace(self, text: str | None) -> None:
         """Write `text` in place of the file; with None only try whether that would go."""
         self._remove_left_over()
         try:
-            descriptor = os.open(
-                self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600
-            )
+            with open(self._temporary, "xb", opener=_without_following) as file:
+                self._lock(file.fileno())
+                try:
+                    self._keep_owner(file.fileno())
+                    if text is not None:
+                        file.write(text.encode())
+                        file.flush()
+                        os.fsync(file.fileno())
+                        self._temporary.rename(self._path)
+                finally:
+                    if self._is_second(file.fileno()):
+                        self._temporary.unlink()
+            if text is not None:
+                self._sync_folder()
+        except FileExistsError as error:
+            raise self._busy() from error
         except OSError as error:
             raise self._failed(error) from error
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if text is not None:
-                    self._keep_owner(descriptor)
-                    file.write(text.encode())
-                    file.flush()
-                    os.fsync(descriptor)
-                    self._temporary.rename(self._path)
-        except OSError as error:
-            self._temporary.unlink(missing_ok=True)
-            raise self._failed(error) from error
-        except BaseException:
-            self._temporary.unlink(missing_ok=True)
-            raise
-        if text is None:
-            self._temporary.unlink(missing_ok=True)
-        else:
-            self._sync_folder()
 
     def _keep_owner(self, descriptor: int) -> None:
         """Give the new file the owner of the old one, so that the site can go on reading it."""
@@ -102,7 +95,11 @@ class FileDestination:
             os.fchown(descriptor, old.st_uid, old.st_gid)
 
     def _sync_folder(self) -> None:
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        """Flush the rename; a folder that may be written to but not listed cannot be asked to."""
+        try:
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        except PermissionError:
+            return
         try:
             os.fsync(folder)
         finally:
@@ -111,26 +108,50 @@ class FileDestination:
     def _remove_left_over(self) -> None:
         """Remove the second file of a run that was killed; the lock tells it from one that runs."""
         try:
-            descriptor = os.open(self._temporary, os.O_RDONLY | os.O_NOFOLLOW)
+            descriptor = _without_following(self._temporary, os.O_RDONLY)
+            try:
+                self._lock(descriptor)
+                self._temporary.unlink()
+            finally:
+                os.close(descriptor)
         except FileNotFoundError:
             return
         except OSError as error:
             raise self._failed(error) from error
+
+    def _lock(self, descriptor: int) -> None:
+        """Lock the second file. Who has the lock, and none else, may rename or remove it.
+
+        Between opening and locking another run may have renamed or removed it, and a third one
+        may have made its own under the same name.
+        """
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._temporary.unlink(missing_ok=True)
         except BlockingIOError as error:
-            raise unavailable(
-                self._where, "another run is writing it", "Run the same command again."
-            ) from error
-        finally:
-            os.close(descriptor)
+            raise self._busy() from error
+        if not self._is_second(descriptor):
+            raise self._busy()
+
+    def _is_second(self, descriptor: int) -> bool:
+        """Tell whether an open file is the one that stands beside ours now."""
+        try:
+            return os.path.samestat(os.fstat(descriptor), os.lstat(self._temporary))
+        except FileNotFoundError:
+            return False
+
+    def _busy(self) -> SesTenantError:
+        return unavailable(self._where, "another run is writing it", "Run the same command again.")
 
     def _failed(self, error: OSError) -> SesTenantError:
-        if self._path.is_symlink():
+        if os.path.islink(self._path):  # noqa: PTH114 - Path's raises where it may not look
             return unavailable(
                 self._where,
                 "it is a symbolic link, which is not followed",
-                f"Name the file itself: {self._path.resolve()}",
+                f"Name the file itself: {os.path.realpath(self._path)}",
             )
         return unavailable(self._where, error.strerror or type(error).__name__)
+
+
+def _without_following(path: str | Path, flags: int) -> int:
+    """Open a file of ours: no symbolic link, nothing that could block, no mode but 0600."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ses_tenant.core.credentials import Credentials
@@ -54,15 +53,19 @@ def normalise(uri: str) -> str:
     scheme, colon, rest = uri.partition(":")
     if uri == STDOUT:
         return uri
-    if not colon or scheme not in ("file", "secretsmanager", "ssm", "command") or not rest:
-        raise SesTenantError(
-            ErrorCode.USAGE,
-            f"'{uri}' is not a destination.",
-            f"Destinations: {', '.join(SCHEMES)}.",
-        )
-    if scheme == "file":
-        return f"file:{os.path.abspath(Path(rest).expanduser())}"  # noqa: PTH100 - not resolve()
-    return uri
+    known = scheme in ("file", "secretsmanager", "ssm", "command")
+    if not colon or not known or not rest.strip() or "\0" in rest:
+        raise _no_destination(uri, f"Destinations: {', '.join(SCHEMES)}.")
+    if scheme != "file":
+        return uri
+    path = os.path.abspath(os.path.expanduser(rest))  # noqa: PTH100, PTH111 - not resolve()
+    if not os.path.basename(path):  # noqa: PTH119
+        raise _no_destination(uri, "Name a file, such as file:/srv/shop/mail.env.")
+    return f"file:{path}"
+
+
+def _no_destination(uri: str, hint: str) -> SesTenantError:
+    return SesTenantError(ErrorCode.USAGE, f"'{uri}' is not a destination.", hint)
 
 
 def open_destination(

@@ -17,9 +17,13 @@ def secretsmanager(
 
     def read() -> str | None:
         try:
-            return client.get_secret_value(SecretId=name).get("SecretString", "")
+            answer = client.get_secret_value(SecretId=name)
         except client.exceptions.ResourceNotFoundException:
             return None  # no such secret, or one without a value yet
+        # A binary secret is never ours, and is not to be taken for an empty one.
+        return answer.get("SecretString") or answer.get("SecretBinary", b"").decode(
+            errors="replace"
+        )
 
     def write(text: str) -> None:
         try:
