@@ -180,7 +180,7 @@ def _from_botocore(
         case boto.NoRegionError() | boto.InvalidRegionError():
             return SesTenantError(
                 ErrorCode.NO_REGION,
-                f"There is no usable AWS Region: {error}.",
+                f"No AWS Region is configured that can be used: {str(error).rstrip('.')}.",
                 "Add --region REGION, such as --region eu-central-1, or set AWS_REGION.",
             )
         case _ if isinstance(error, _UNREACHABLE):

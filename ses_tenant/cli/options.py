@@ -156,7 +156,8 @@ ReadBack = Annotated[
     typer.Option(
         "--read-back",
         metavar="CMD",
-        help="With --to command:CMD: a command that prints what is held now.",
+        help="With --to command:CMD: a command that prints what is held now, or nothing. "
+        "Remembered.",
         show_default=False,
     ),
 ]

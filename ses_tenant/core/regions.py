@@ -63,6 +63,11 @@ def smtp_host(region: str) -> str:
     return f"email-smtp.{region}.{_partition(region)[1]}"
 
 
+def api_host(region: str) -> str:
+    """Return the host name of the SES API in `region`."""
+    return f"email.{region}.{_partition(region)[1]}"
+
+
 def smtp_warning(region: str) -> Warning_ | None:
     """Return a warning if it is not known for certain that SES offers SMTP in `region`."""
     if region in SMTP_REGIONS:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from ses_tenant.core.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.regions import api_host
 from ses_tenant.core.tenant import Interface
 from ses_tenant.destinations.held import WRITTEN_BY
 
@@ -211,7 +212,7 @@ def django(credentials: Credentials) -> str:
             "AWS_SES_ACCESS_KEY_ID": credentials.access_key_id,
             "AWS_SES_SECRET_ACCESS_KEY": credentials.secret_access_key,
             "AWS_SES_REGION_NAME": credentials.regions[0],
-            "AWS_SES_REGION_ENDPOINT": f"email.{credentials.regions[0]}.amazonaws.com",
+            "AWS_SES_REGION_ENDPOINT": api_host(credentials.regions[0]),
         }
     else:
         smtp = _first(credentials)
