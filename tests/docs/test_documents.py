@@ -5,7 +5,7 @@ import re
 import runpy
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
@@ -100,13 +100,26 @@ def commands_shown() -> Iterator[str]:
 @pytest.mark.parametrize("line", sorted(set(commands_shown())))
 def test_every_command_in_the_documents_parses(line: str) -> None:
     verbs = getattr(get_command(app), "commands", {})
-    for part in re.split(r"&&|\||[<>]", line):
-        words = shlex.split(part, comments=True)
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    commands = split_at(list(lexer), lambda word: not set(word) - set("&|<>;()"))
+    assert any(word.endswith("ses-tenant") for words in commands for word in words) or "#" in line
+    for words in commands:
         for place, word in enumerate(words):
             if word.endswith("ses-tenant") and words[place + 1 :]:
                 name, *arguments = words[place + 1 :]
                 with verbs[name].make_context(name, arguments):
                     pass
+
+
+def split_at(words: list[str], ends: Callable[[str], bool]) -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    for word in words:
+        if ends(word):
+            found.append([])
+        else:
+            found[-1].append(word)
+    return found
 
 
 def test_the_generated_help_is_up_to_date() -> None:
@@ -168,6 +181,29 @@ def test_the_closed_sets_are_documented() -> None:
     statuses = [str(status.value) for status in ExitStatus]
     assert table(REFERENCE, "## Exit statuses") == statuses
     assert sorted(table(REFERENCE, "`state` is what")) == sorted(KeyState)
+
+
+def test_the_words_of_rotate_keys_are_documented() -> None:
+    assert table(REFERENCE, "`tenants` has all tenants.") == list(Action)
+    assert table(REFERENCE, "| `failed` | see `errors` |") == list(NextStep)
+
+
+def test_the_environment_variables_of_our_own_are_documented() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "ses_tenant").rglob("*.py"))
+    used = set(re.findall(r'"(SES_TENANT_\w+)"', code))
+    assert used
+    assert set(re.findall(r"SES_TENANT_\w+", REFERENCE)) == used
+
+
+def test_the_line_for_cron_is_the_same_everywhere_and_parses() -> None:
+    line = (ROOT / "examples" / "rotate.cron").read_text()
+    assert f"```text\n{line}```" in README
+    assert f"```text\n{line}```" in ROTATION
+    *times, program, verb = line.split()[:7]
+    assert len(times) == 5
+    assert program == "ses-tenant"
+    result = CliRunner().invoke(app, [verb, *line.split()[7:], "--help"])
+    assert result.exit_code == 0, result.stderr
 
 
 def test_the_warning_codes_are_documented() -> None:
