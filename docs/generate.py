@@ -31,7 +31,6 @@ _LANGUAGES = {
     "wp-mail-smtp": "php",
     "wp-offload-ses": "php",
     "fluent-smtp": "php",
-    "django": "python",
 }
 
 

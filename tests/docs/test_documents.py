@@ -103,7 +103,6 @@ def test_every_command_in_the_documents_parses(line: str) -> None:
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     commands = split_at(list(lexer), lambda word: not set(word) - set("&|<>;()"))
-    assert any(word.endswith("ses-tenant") for words in commands for word in words) or "#" in line
     for words in commands:
         for place, word in enumerate(words):
             if word.endswith("ses-tenant") and words[place + 1 :]:
@@ -154,7 +153,7 @@ def test_each_format_is_documented_with_what_it_writes() -> None:
 
 def test_the_document_for_secret_stores_is_documented() -> None:
     keys = re.findall(r"`(\w+)`", " ".join(table_rows(DESTINATIONS, "## The JSON document")))
-    written = set()
+    written: set[str] = set()
     for interface in Interface:
         spec = TenantSpec(SendingDomain("shop.example.com"), interface, ("eu-central-1",))
         key = NewAccessKey("AKIAIOSFODNN7EXAMPLE", "made+up+secret")
@@ -163,7 +162,7 @@ def test_the_document_for_secret_stores_is_documented() -> None:
 
 
 def test_each_destination_is_documented() -> None:
-    assert table(DESTINATIONS, "## Destinations\n") == list(SCHEMES)
+    assert table(DESTINATIONS, "## Destinations") == list(SCHEMES)
 
 
 def test_each_state_is_documented_with_its_next_step() -> None:
