@@ -1,6 +1,7 @@
 """The emulated AWS account, looked at and set up from inside, not through its API."""
 
 import re
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,11 @@ ACCOUNT_ID = "123456789012"
 REGION = "eu-central-1"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def now() -> datetime:
+    """Return the time, as the command line does."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,11 @@ class Account:
         user = self._iam.users.get(user_name)
         return {k.access_key_id: k.status for k in user.access_keys} if user else {}
 
+    def created(self, user_name: str) -> list[str]:
+        """Return when each access key was made."""
+        user = self._iam.users.get(user_name)
+        return [k.create_date.strftime(_TIME_FORMAT) for k in user.access_keys] if user else []
+
     def active(self, user_name: str) -> set[str]:
         return {key for key, status in self.keys(user_name).items() if status == "Active"}
 
@@ -90,6 +101,19 @@ class Account:
     def tags(self, user_name: str) -> dict[str, str]:
         user = self._iam.users.get(user_name)
         return dict(self._iam.tagger.tags.get(user.arn, {})) if user else {}
+
+    def make(
+        self, user_name: str, path: str, tags: Mapping[str, str], policies: Mapping[str, str]
+    ) -> None:
+        """Make a user without keys."""
+        self._iam.create_user(
+            "us-east-1", user_name, path, [{"Key": k, "Value": v} for k, v in tags.items()]
+        )
+        for name, document in policies.items():
+            self._iam.put_user_policy(user_name, name, document)
+
+    def tag(self, user_name: str, tags: Mapping[str, str]) -> None:
+        self._iam.tagger.tags[self._iam.users[user_name].arn].update(tags)
 
     def issue(self, user_name: str) -> str:
         """Issue an access key of which nobody is told."""

@@ -72,8 +72,8 @@ class Interpreters:
 
     def run(self, order: Order, target: Target) -> Run:
         with (
-            open(order.stdout, "w", encoding="utf-8") as out,
-            open(order.stderr, "w", encoding="utf-8") as err,
+            Path(order.stdout).open("w", encoding="utf-8") as out,
+            Path(order.stderr).open("w", encoding="utf-8") as err,
             subprocess.Popen(
                 [sys.executable, "-m", "ses_tenant", *order.argv],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=order.env, cwd=_ROOT,

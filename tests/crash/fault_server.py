@@ -8,10 +8,11 @@ import logging
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from io import BytesIO
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _LOOPBACK = "127.0.0.1"
 _PATIENCE_S = 30
+_OOPS = b"<!doctype html><html lang=en><title>500 Internal Server Error</title>"
 _SERVICE = re.compile(r"Credential=[^/]*/\d+/[^/]*/([^/]+)/aws4_request")
 
 
@@ -102,9 +104,7 @@ class _Throttle:
 
     def allows(self) -> bool:
         now = time.monotonic()
-        self.tokens = min(
-            self.rate.burst, self.tokens + (now - self.at) * self.rate.a_second
-        )
+        self.tokens = min(self.rate.burst, self.tokens + (now - self.at) * self.rate.a_second)
         self.at = now
         if self.tokens < 1:
             return False
@@ -146,6 +146,11 @@ class FaultServer:
             self.target = Target()
             return self.target
 
+    def end(self) -> None:
+        """End a run: what is still on its way from its client is dropped."""
+        with self._lock:
+            self.run = "none."
+
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
@@ -155,7 +160,7 @@ class FaultServer:
         with self._lock:
             target, fault = self.target, self.fault
             if f"app/{self.run}" not in environ.get("HTTP_USER_AGENT", ""):
-                raise ConnectionResetError
+                raise _hang_up(environ)
             if self._throttle and not self._throttle.allows():
                 self.throttled.append(action)
                 return _refuse(environ, start_response, 400, "Throttling", "Rate exceeded")
@@ -164,7 +169,7 @@ class FaultServer:
             if mode is Mode.BEFORE:
                 target.kill()
             if mode in (Mode.BEFORE, Mode.RESET, Mode.OUTAGE):
-                raise ConnectionResetError
+                raise _hang_up(environ)
             if mode is Mode.ERROR:
                 return _refuse(environ, start_response, 500, "InternalFailure", "Try again")
             answer = _carry_out(self._app, environ)
@@ -172,7 +177,7 @@ class FaultServer:
             if mode is Mode.LOST:
                 target.kill()
         if mode in (Mode.LOST, Mode.RESET_AFTER):
-            raise ConnectionResetError
+            raise _hang_up(environ)
         if mode is Mode.ERROR_AFTER:
             return _refuse(environ, start_response, 500, "InternalFailure", "Try again")
         start_response(answer.status, answer.headers)
@@ -184,6 +189,14 @@ class FaultServer:
             return None
         hit = number >= fault.number if fault.mode is Mode.OUTAGE else number == fault.number
         return fault.mode if hit else None
+
+
+def _hang_up(environ: "WSGIEnvironment") -> ConnectionResetError:
+    """Close the connection; what is returned is to be raised, and tells werkzeug so."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    with suppress(OSError):  # the client may be dead
+        connection.shutdown(socket.SHUT_RDWR)
+    return ConnectionResetError()
 
 
 @dataclass(frozen=True)
@@ -213,12 +226,15 @@ def _carry_out(app: "WSGIApplication", environ: "WSGIEnvironment") -> _Carried:
     def start(status: str, headers: list[tuple[str, str]], _: object = None) -> Any:
         began.append((status, headers))
 
-    parts = app(environ, start)
     try:
-        body = b"".join(parts)
-    finally:
-        if hasattr(parts, "close"):
-            parts.close()
+        parts = app(environ, start)
+        try:
+            body = b"".join(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+    except NotImplementedError:  # as moto's own server answers
+        return _Carried("500 INTERNAL SERVER ERROR", [("Content-Type", "text/html")], _OOPS)
     return _Carried(*began[-1], body)
 
 
@@ -230,7 +246,9 @@ def _service(environ: "WSGIEnvironment") -> str:
 def _action(environ: "WSGIEnvironment", body: bytes) -> str:
     """Return what is asked for, as `service:Operation`."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
-    named = target.rpartition(".")[2] or parse_qs(body.decode(errors="replace")).get("Action", "?")[0]
+    named = (
+        target.rpartition(".")[2] or parse_qs(body.decode(errors="replace")).get("Action", "?")[0]
+    )
     return f"{_service(environ)}:{named}"
 
 
@@ -264,7 +282,9 @@ def serve() -> Iterator[FaultServer]:
     layer = FaultServer(_app=DomainDispatcherApplication(create_backend_app))
     server = make_server(_LOOPBACK, 0, layer, threaded=True)
     layer.url = f"http://{_LOOPBACK}:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    )
     thread.start()
     try:
         yield layer

@@ -4,9 +4,10 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ses_tenant.core import naming
@@ -15,12 +16,14 @@ from ses_tenant.core.smtp import smtp_password
 from ses_tenant.sandbox.run import variables
 from tests.crash import fault_server
 from tests.crash.account import REGION, Account, Snapshot
-from tests.crash.client import Clients, Interpreters, Run, Zygote, zygote
+from tests.crash.client import Clients, Run, Zygote, zygote
 from tests.crash.fault_server import Fault, FaultServer, Rate
+from tests.crash.zygote import Order
 
 _KEY = re.compile(r"(?<![A-Z0-9])AKIA[A-Z0-9]{16}(?![A-Z0-9])")
+_KEY_ON_STDOUT = re.compile(r"^\w+=(AKIA[A-Z0-9]{16})$", re.MULTILINE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_ISSUER = re.compile(r"issuing\+.*")
+_ISSUER = re.compile(r"issuing\+[A-Za-z0-9.+-]*")
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,6 @@ class Lab:
         environ: Mapping[str, str] | None = None,
     ) -> Run:
         """Run the command line; `{held}` in `argv` is the key that the first site holds."""
-        from tests.crash.zygote import Order
-
         target = self.server.begin(fault, rate)
         given = {
             **variables(self.server.url, {"PATH": os.environ["PATH"]}),
@@ -157,6 +158,7 @@ class Lab:
         )
         Path(order.stdout).write_text("")
         run = (self.clients or self.forked).run(order, target)
+        self.server.end()
         self.observe()
         self.printed += [key for key in self._on_stdout() if key not in self.printed]
         self._no_secret_in(run)
@@ -185,8 +187,7 @@ class Lab:
         out = self.folder / "out"
         if not out.exists() or not any(site.kind == "-" for site in self.sites):
             return []
-        return [key for key in dict.fromkeys(_KEY.findall(out.read_text()))
-                if f"AWS_ACCESS_KEY_ID={key}" in out.read_text() or f"={key}" in out.read_text()]
+        return list(dict.fromkeys(_KEY_ON_STDOUT.findall(out.read_text())))
 
     def observe(self) -> None:
         """Look at all sites; called after every request and every run."""
@@ -201,9 +202,9 @@ class Lab:
                 self.problems.append(f"{site.domain} has {len(keys)} keys")
             stopped = not self.account.exists(name) or self.account.suspended(name)
             if self.watch and held and not stopped and keys.get(held) != "Active":
+                status, last = keys.get(held, "deleted"), [*self.server.requests][-1:]
                 self.problems.append(
-                    f"{site.domain}: its destination holds a key that is "
-                    f"{keys.get(held, 'deleted')}, after {' '.join(self.server.requests)}"
+                    f"{site.domain}: its destination holds a key that is {status}, after {last}"
                 )
 
     def check_settled(self) -> None:
@@ -236,6 +237,37 @@ class Lab:
         """Return everything there is, without what differs from run to run."""
         return [self._state_of(site) for site in self.sites]
 
+    def fingerprint(self) -> str:
+        """Return everything that a next run can see, and nothing else; ages in whole days.
+
+        From two states with one fingerprint every run does the same.
+        """
+        now = datetime.now(UTC)
+        names: dict[str, str] = {}
+
+        def key(match: re.Match[str]) -> str:
+            return names.setdefault(match[0], f"KEY{len(names)}")
+
+        def age(match: re.Match[str]) -> str:
+            then = datetime.strptime(match[0], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+            return f"T-{round((now - then) / timedelta(days=1))}d"
+
+        everything = [
+            [
+                self.account.exists(site.user_name),
+                self.account.keys(site.user_name),
+                self.account.created(site.user_name),
+                self.account.tags(site.user_name),
+                self.account.policies(site.user_name),
+                self.held(site),
+            ]
+            for site in self.sites
+        ]
+        files = sorted((path.name, path.stat().st_size > 0) for path in self.watched.iterdir())
+        text = _KEY.sub(key, json.dumps([everything, files, self.printed]))
+        known = sorted(names[k] for k in self.delivered if k in names)
+        return _TIME.sub(age, _ISSUER.sub("issuing", text)) + str(known)
+
     def _state_of(self, site: Site) -> object:
         name, held = site.user_name, self.held(site)
         keys = self.account.keys(name)
@@ -258,10 +290,6 @@ class Lab:
             "held": held in keys,
         }
 
-    def plainly(self) -> None:
-        """From now on run a new interpreter for each client."""
-        self.clients = Interpreters()
-
 
 @contextmanager
 def lab(folder: Path) -> Iterator[Lab]:
@@ -271,6 +299,3 @@ def lab(folder: Path) -> Iterator[Lab]:
         made = Lab(server, Account(), folder, forked)
         server.observe = made.observe
         yield made
-
-
-Argv = Sequence[str]

@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - a report on stdout is what this is for
 """Run the whole crash matrix: `python -m tests.crash.matrix`.
 
 Ends with status 1 if a cell did not hold; the last line counts the cells.
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="only scenarios with one of these in their name")
     parser.add_argument("--crashes", action="store_true", help="only cells that kill")
+    parser.add_argument("--thorough", action="store_true", help="go on from every state each time")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
     names = [
@@ -54,7 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     run = held = 0
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        ordered = [pool.submit(run_scenario, name, crashes=options.crashes) for name in names]
+        ordered = [
+            pool.submit(run_scenario, name, crashes=options.crashes, thorough=options.thorough)
+            for name in names
+        ]
         for future in as_completed(ordered):
             result = future.result()
             run, held = run + result.cells, held + result.cells - len(result.failed)
@@ -62,12 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for cell, problems in result.failed.items():
                 print(f"  FAILED {cell}")
                 for problem in problems:
-                    print(f"    {problem}", flush=True)
+                    print(f"    {' '.join(problem.split())[:400]}", flush=True)
     print(f"cells run {run}, cells held {held} ({time.monotonic() - started:.0f} s)")
     return 0 if run == held else 1
 
 
-def run_scenario(name: str, *, crashes: bool) -> Result:
+def run_scenario(name: str, *, crashes: bool, thorough: bool) -> Result:
     """Run every cell of the scenario of that name."""
     scenario = next(s for s in all_scenarios() if s.name == name)
     started = time.monotonic()
@@ -80,7 +85,7 @@ def run_scenario(name: str, *, crashes: bool) -> Result:
             return Result(name, 1, {name: [str(error)]}, time.monotonic() - started)
         for cell in _cells(scenario, base, crashes=crashes):
             count += 1
-            problems = run_cell(bench, cell, base)
+            problems = run_cell(bench, cell, base, thorough=thorough)
             if problems:
                 failed[cell.name] = problems
     return Result(name, count, failed, time.monotonic() - started)

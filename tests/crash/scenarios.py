@@ -51,7 +51,7 @@ def _site(lab: Lab) -> Site:
     return lab.sites[0]
 
 
-def _well(lab: Lab, *argv: str, **more: object) -> None:
+def _well(lab: Lab, *argv: str) -> None:
     run = lab.run(*argv)
     if run.status != 0:
         raise AssertionError(f"{run.argv} ended with {run.status}: {run.err}{run.out}")
@@ -136,7 +136,7 @@ def _confused(lab: Lab) -> None:
     name = _site(lab).user_name
     for key in lab.account.keys(name):
         lab.account.drop(name, key)
-    lab.account.issue(name)
+    lab.delivered.add(lab.account.issue(name))
 
 
 def _suspended(start: Callable[[Lab], None]) -> Callable[[Lab], None]:
@@ -145,10 +145,6 @@ def _suspended(start: Callable[[Lab], None]) -> Callable[[Lab], None]:
         _well(lab, "suspend", "--all")
 
     return prepare
-
-
-def _moved(lab: Lab) -> None:
-    _steady(lab)
 
 
 def of_kind(kind: str) -> Iterator[Scenario]:

@@ -2,8 +2,9 @@
 
 A client is a real process that can be killed; it only starts faster than a new interpreter. It is
 started for each line of JSON on stdin (see `Order`), and answers on stdout in three steps: the
-process ID at once, the status when the client has ended, and an empty line once it is reaped,
-which happens when the caller sends an empty line. Until then the process ID stays taken.
+process ID at once, the status when the client has ended, and an empty line once it is reaped
+together with the commands that it ran, which happens when the caller sends an empty line. Until
+then the process ID stays taken.
 """
 
 import gc
@@ -13,9 +14,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import NoReturn
 
 
@@ -78,6 +80,7 @@ def _path(value: object) -> str | bytes:
 
 def _client(order: Order) -> NoReturn:
     """Be the client: the command line, with its own environment and streams."""
+    os.setpgid(0, 0)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     for target, path in ((1, order.stdout), (2, order.stderr)):
         descriptor = os.open(path, flags, 0o600)
@@ -87,13 +90,13 @@ def _client(order: Order) -> NoReturn:
     os.dup2(null, 0)
     os.close(null)
     watch = _Watch(order, os.open(order.trace, flags | os.O_APPEND, 0o600))
-    sync = os.fsync
+    sync: Callable[[int], None] = os.fsync
 
     def fsync(descriptor: int) -> None:
         watch.happens("fsync")
         sync(descriptor)
 
-    os.fsync = fsync
+    setattr(os, "fsync", fsync)  # noqa: B010 - its type is wider than what is called here
     os.environ.clear()
     os.environ.update(order.env)
     sys.argv = ["ses-tenant", *order.argv]
@@ -146,14 +149,26 @@ def _warm_up() -> None:
     )
     session.get_available_regions("sesv2")
     for service in ("iam", "sts", "secretsmanager", "ssm"):
-        client = session.client(service, endpoint_url="http://127.0.0.1:1")  # type: ignore[call-overload]
+        client = session.client(service, endpoint_url="http://127.0.0.1:1")
         client.close()
-    from ses_tenant.cli import app
+    from ses_tenant.cli.app import app
 
-    with open(os.devnull, "w", encoding="utf-8") as null, redirect_stdout(null):
+    with Path(os.devnull).open("w", encoding="utf-8") as null, redirect_stdout(null):
         app(["policy", "warm.example.com", "--region", "eu-central-1"], standalone_mode=False)
     gc.collect()
     gc.freeze()
+
+
+def _wait_for_group(group: int) -> None:
+    """Wait until the commands have ended that a killed client had started."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.002)
+    raise TimeoutError("a command of a killed client does not end")
 
 
 def serve() -> None:
@@ -176,6 +191,7 @@ def serve() -> None:
         print(-ended.si_status if killed else ended.si_status, file=answers, flush=True)
         sys.stdin.readline()
         os.waitpid(pid, 0)
+        _wait_for_group(pid)
         print(file=answers, flush=True)
 
 
