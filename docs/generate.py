@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Write the generated parts of docs/reference.md: the help of every command.
+"""Write the generated parts of the documents.
+
+docs/reference.md has the help of every command, docs/destinations.md what each format writes.
 
 python docs/generate.py           writes them
 python docs/generate.py --check   exits with status 1 if they are not up to date
@@ -13,9 +15,23 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from ses_tenant.cli.app import app
+from ses_tenant.core.credentials import NewAccessKey, credentials_for
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.tenant import Interface, TenantSpec
+from ses_tenant.destinations.formats import FORMATS
 
 REFERENCE = Path(__file__).with_name("reference.md")
-_GENERATED = re.compile(r"(<!-- generated: help -->\n).*?(<!-- end of generated -->\n)", re.DOTALL)
+DESTINATIONS = Path(__file__).with_name("destinations.md")
+_GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->\n)", re.DOTALL)
+# The key that AWS's own documentation shows.
+_KEY = NewAccessKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+_LANGUAGES = {
+    "json": "json",
+    "nodemailer": "json",
+    "wp-mail-smtp": "php",
+    "wp-offload-ses": "php",
+    "fluent-smtp": "php",
+}
 
 
 def command_names() -> list[str]:
@@ -35,28 +51,46 @@ def help_text(*command: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in result.stdout.splitlines())
 
 
-def generated() -> str:
-    """Return the section: one heading and one block for each command."""
+def command_help() -> str:
+    """Return the section on commands: one heading and one block for each."""
     sections = [("ses-tenant", help_text())]
     sections += [(f"ses-tenant {name}", help_text(name)) for name in command_names()]
     return "".join(f"\n### {title}\n\n```text\n{text}```\n" for title, text in sections) + "\n"
 
 
-def updated(reference: str) -> str:
-    """Return the text of docs/reference.md with its generated part renewed."""
-    return _GENERATED.sub(lambda match: f"{match[1]}{generated()}{match[2]}", reference)
+def formats() -> str:
+    """Return the section on formats: what stands in a file, for each interface."""
+    text = ""
+    for name, form in FORMATS.items():
+        text += f"\n### {name}\n"
+        for interface in (Interface.API, Interface.SMTP):
+            if interface in form.interfaces:
+                domain = SendingDomain("shop.example.com")
+                spec = TenantSpec(domain=domain, interface=interface, regions=("eu-central-1",))
+                written = form.file(credentials_for(spec, None, _KEY))
+                language = _LANGUAGES.get(name, "text")
+                text += f"\n{interface.upper()}:\n\n```{language}\n{written}```\n"
+    return text + "\n"
+
+
+def updated(document: str) -> str:
+    """Return the text of a document with its generated part renewed."""
+    parts = {"help": command_help, "formats": formats}
+    return _GENERATED.sub(lambda match: f"{match[1]}{parts[match[2]]()}{match[3]}", document)
 
 
 def main(arguments: list[str]) -> int:
     """Write, or with --check compare; return the exit status."""
-    present = REFERENCE.read_text("utf-8")
-    wanted = updated(present)
-    if "--check" not in arguments:
-        REFERENCE.write_text(wanted, "utf-8")
-    elif wanted != present:
-        sys.stderr.write("docs/reference.md is out of date; run: python docs/generate.py\n")
-        return 1
-    return 0
+    status = 0
+    for file in (REFERENCE, DESTINATIONS):
+        present = file.read_text("utf-8")
+        wanted = updated(present)
+        if "--check" not in arguments:
+            file.write_text(wanted, "utf-8")
+        elif wanted != present:
+            sys.stderr.write(f"docs/{file.name} is out of date; run: python docs/generate.py\n")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

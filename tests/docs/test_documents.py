@@ -5,7 +5,7 @@ import re
 import runpy
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,14 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from ses_tenant.cli.app import app
+from ses_tenant.core.credentials import NewAccessKey, credentials_for
+from ses_tenant.core.decision import Action, Mode, NextStep
+from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, ExitStatus
 from ses_tenant.core.keys import KeyState
+from ses_tenant.core.tenant import Interface, TenantSpec
+from ses_tenant.destinations.formats import FORMATS, secret_document
+from ses_tenant.destinations.registry import SCHEMES
 
 from .test_examples import OPERATOR, empty_account
 
@@ -30,6 +36,8 @@ DOCUMENTS = [
 ]
 README = (ROOT / "README.md").read_text("utf-8")
 REFERENCE = (ROOT / "docs" / "reference.md").read_text("utf-8")
+DESTINATIONS = (ROOT / "docs" / "destinations.md").read_text("utf-8")
+ROTATION = (ROOT / "docs" / "rotation.md").read_text("utf-8")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -43,8 +51,12 @@ def marked(text: str, mark: str) -> dict[str, str]:
 
 def table(text: str, heading: str) -> list[str]:
     """Return the first column of the table under a heading, or behind a line of text."""
+    return [row.strip("`") for row in table_rows(text, heading)]
+
+
+def table_rows(text: str, heading: str) -> list[str]:
     rows = text.split(heading, 1)[1].split("\n\n|", 1)[1].split("\n\n", 1)[0].splitlines()
-    return [row.split("|")[1 if number else 0].strip(" `") for number, row in enumerate(rows)][2:]
+    return [row.split("|")[1 if number else 0].strip() for number, row in enumerate(rows)][2:]
 
 
 def test_the_two_commands_of_the_readme_stand_alone() -> None:
@@ -88,8 +100,10 @@ def commands_shown() -> Iterator[str]:
 @pytest.mark.parametrize("line", sorted(set(commands_shown())))
 def test_every_command_in_the_documents_parses(line: str) -> None:
     verbs = getattr(get_command(app), "commands", {})
-    for part in re.split(r"&&|\||[<>]", line):
-        words = shlex.split(part, comments=True)
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    commands = split_at(list(lexer), lambda word: not set(word) - set("&|<>;()"))
+    for words in commands:
         for place, word in enumerate(words):
             if word.endswith("ses-tenant") and words[place + 1 :]:
                 name, *arguments = words[place + 1 :]
@@ -97,9 +111,20 @@ def test_every_command_in_the_documents_parses(line: str) -> None:
                     pass
 
 
+def split_at(words: list[str], ends: Callable[[str], bool]) -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    for word in words:
+        if ends(word):
+            found.append([])
+        else:
+            found[-1].append(word)
+    return found
+
+
 def test_the_generated_help_is_up_to_date() -> None:
     generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
     assert generate["updated"](REFERENCE) == REFERENCE, "run: python docs/generate.py"
+    assert generate["updated"](DESTINATIONS) == DESTINATIONS, "run: python docs/generate.py"
     assert generate["main"](["--check"]) == 0
     for name in generate["command_names"]():
         assert f"\n### ses-tenant {name}\n" in REFERENCE
@@ -110,6 +135,44 @@ def test_the_generated_help_would_be_noticed_if_it_were_old() -> None:
     old = REFERENCE.replace("Make a tenant", "Make a lodger")
     assert old != REFERENCE
     assert generate["updated"](old) == REFERENCE
+    old = DESTINATIONS.replace("WPMS_MAILER", "WPMS_POSTMAN")
+    assert old != DESTINATIONS
+    assert generate["updated"](old) == DESTINATIONS
+
+
+def test_each_format_is_documented_with_what_it_writes() -> None:
+    assert table(DESTINATIONS, "## Formats") == list(FORMATS)
+    for name, form in FORMATS.items():
+        section = DESTINATIONS.split(f"\n### {name}\n", 1)[1].split("\n###", 1)[0]
+        for interface in Interface:
+            assert (f"\n{interface.upper()}:\n" in section) is (interface in form.interfaces)
+        row = next(r for r in DESTINATIONS.splitlines() if r.startswith(f"| `{name}` | "))
+        word = "both" if len(form.interfaces) == 2 else next(iter(form.interfaces)).upper()
+        assert row.split("|")[3].strip() == word
+
+
+def test_the_document_for_secret_stores_is_documented() -> None:
+    keys = re.findall(r"`(\w+)`", " ".join(table_rows(DESTINATIONS, "## The JSON document")))
+    written: set[str] = set()
+    for interface in Interface:
+        spec = TenantSpec(SendingDomain("shop.example.com"), interface, ("eu-central-1",))
+        key = NewAccessKey("AKIAIOSFODNN7EXAMPLE", "made+up+secret")
+        written |= secret_document(credentials_for(spec, None, key)).keys()
+    assert set(keys) == written
+
+
+def test_each_destination_is_documented() -> None:
+    assert table(DESTINATIONS, "## Destinations") == list(SCHEMES)
+
+
+def test_each_state_is_documented_with_its_next_step() -> None:
+    assert table(ROTATION, "## States") == list(KeyState)
+
+
+def test_each_option_that_decides_is_documented() -> None:
+    options = [f"--{mode}" for mode in Mode if mode is not Mode.NEXT]
+    documented = [o.split()[0] for o in table(ROTATION, "## When the next step")]
+    assert sorted(documented) == sorted([*options, "--force"])
 
 
 def test_the_closed_sets_are_documented() -> None:
@@ -117,6 +180,29 @@ def test_the_closed_sets_are_documented() -> None:
     statuses = [str(status.value) for status in ExitStatus]
     assert table(REFERENCE, "## Exit statuses") == statuses
     assert sorted(table(REFERENCE, "`state` is what")) == sorted(KeyState)
+
+
+def test_the_words_of_rotate_keys_are_documented() -> None:
+    assert table(REFERENCE, "`tenants` has all tenants.") == list(Action)
+    assert table(REFERENCE, "| `failed` | see `errors` |") == list(NextStep)
+
+
+def test_the_environment_variables_of_our_own_are_documented() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "ses_tenant").rglob("*.py"))
+    used = set(re.findall(r'"(SES_TENANT_\w+)"', code))
+    assert used
+    assert set(re.findall(r"SES_TENANT_\w+", REFERENCE)) == used
+
+
+def test_the_line_for_cron_is_the_same_everywhere_and_parses() -> None:
+    line = (ROOT / "examples" / "rotate.cron").read_text()
+    assert f"```text\n{line}```" in README
+    assert f"```text\n{line}```" in ROTATION
+    *times, program, verb = line.split()[:7]
+    assert len(times) == 5
+    assert program == "ses-tenant"
+    result = CliRunner().invoke(app, [verb, *line.split()[7:], "--help"])
+    assert result.exit_code == 0, result.stderr
 
 
 def test_the_warning_codes_are_documented() -> None:

@@ -4,6 +4,7 @@ import ast
 import base64
 import json
 import os
+import shlex
 import socket
 import ssl
 import subprocess
@@ -31,7 +32,12 @@ from ses_tenant.sandbox.server import serve
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-POLICIES = ["handmade-api-policy.json", "handmade-smtp-policy.json", "operator-policy.json"]
+POLICIES = [
+    "handmade-api-policy.json",
+    "handmade-smtp-policy.json",
+    "operator-policy.json",
+    "destination-policy.json",
+]
 OWN, FOREIGN = {"ses:FromAddress": "info@example.net"}, {"ses:FromAddress": "info@example.org"}
 ATTACHED = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -92,7 +98,7 @@ def test_policy_is_well_formed_and_names_actions_that_exist(name: str) -> None:
     session = boto3.session.Session(region_name="eu-central-1")
     known = {
         f"{service}:{operation}".lower()
-        for service in ("iam", "ses")
+        for service in ("iam", "ses", "secretsmanager", "ssm")
         for operation in session.client(
             service, aws_access_key_id="x", aws_secret_access_key="x"
         ).meta.service_model.operation_names
@@ -173,6 +179,50 @@ def test_the_operator_policy_allows_what_is_called_and_no_more() -> None:
     granted = [action for s in statements for action in listed(s["Action"])]
     assert len(granted) == len(set(granted))
     assert set(granted) == called_actions()
+
+
+def test_the_destination_policy_allows_what_is_called_and_no_more() -> None:
+    granted = {a for s in document("destination-policy.json")["Statement"] for a in s["Action"]}
+    called = set()
+    for service in ("secretsmanager", "ssm"):
+        source = (ROOT / "ses_tenant" / "destinations" / f"{service}.py").read_text()
+        client = boto3.client(
+            service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+        )
+        called |= {
+            f"{service}:{operation}"
+            for method, operation in client.meta.method_to_api_mapping.items()
+            if f".{method}(" in source
+        }
+    # CreateSecret with tags wants the permission to tag as well.
+    assert granted == called | {"secretsmanager:TagResource"}
+
+
+def test_the_file_on_another_host_works_as_documented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / "destinations.md").read_text()
+    line = next(x for x in text.splitlines() if "mail.json.new" in x)
+    _, _, _, _, to, _, read_back = shlex.split(line)
+    monkeypatch.chdir(tmp_path)
+    here = [part.replace("ssh shop ", "sh -c ") for part in (to, read_back)]
+    options = ["--to", here[0], "--read-back", here[1]]
+    with empty_account() as url:
+        env = {**OPERATOR, "AWS_ENDPOINT_URL": url, "AWS_REGION": "eu-west-1"}
+        made = CliRunner().invoke(app, ["create", "shop.example.com", *options], env=env)
+        assert made.exit_code == 0, made.stderr
+        first = json.loads((tmp_path / "mail.json").read_text())
+        assert (tmp_path / "mail.json").stat().st_mode & 0o777 == 0o600
+        rotate = ["rotate-keys", "shop.example.com", "--grace", "0s", "-o", "json"]
+        states = []
+        for _ in range(2):
+            run = CliRunner().invoke(app, rotate, env=env)
+            assert run.exit_code == 0, run.stdout
+            states.append(json.loads(run.stdout)["data"]["tenants"][0])
+    held = json.loads((tmp_path / "mail.json").read_text())
+    assert [s["state"] for s in states] == ["OVERLAP", "RETIRING"]
+    assert held["access_key_id"] == states[0]["access_key_id"]
+    assert first["access_key_id"] == states[1]["access_key_id"]
 
 
 def test_the_operator_policy_writes_only_under_our_path() -> None:
