@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TextIO
 
 import typer
 
@@ -59,9 +62,28 @@ def envelope(
 def print_error(error: SesTenantError) -> None:
     """Print a failure for people, on stderr."""
     word = "" if error.code is ErrorCode.INTERRUPTED else f"{_bold_red('Error:')} "
-    typer.echo(f"{word}{error.message}", err=True)
+    typer.echo(wrapped(f"{word}{error.message}", sys.stderr), err=True)
     if error.hint:
-        typer.echo(f"Hint: {error.hint}", err=True)
+        typer.echo(f"Hint: {error.hint}", err=True)  # not wrapped: it may be a command to copy
+
+
+def wrapped(text: str, stream: TextIO, indent: int = 0) -> str:
+    """Return `text` with its lines broken between words, if `stream` is a terminal.
+
+    The second and further lines begin with `indent` spaces.
+    """
+    if not stream.isatty():
+        return text
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width=shutil.get_terminal_size().columns,
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )
 
 
 def _bold_red(text: str) -> str:
@@ -80,7 +102,7 @@ class Console:
     def note(self, text: str) -> None:
         """Tell a person something, on stderr; not with --quiet, nor beside JSON."""
         if not self.quiet and self.output is Output.TABLE:
-            typer.echo(text, err=True)
+            typer.echo(wrapped(text, sys.stderr), err=True)
 
     def result(
         self,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ses_tenant.cli.console import wrapped
 from ses_tenant.core.naming import SENDING_POLICY
 from ses_tenant.core.policy import sender_patterns
 from ses_tenant.core.steps import Deliver
@@ -182,7 +183,7 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
     sections: dict[str, list[str]] = {
         "Domain": [summary.domain],
         "State": [summary.state.value],
-        "IAM user": [summary.user_arn],
+        "IAM user": [summary.user_name],
         "Created": [timestamp(observed.user.created_at)],
         "Interface": [summary.interface or "?"],
         "Regions": [" ".join(summary.regions) or "?"],
@@ -194,7 +195,7 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
         "Drift": list(details.drift) or ["none"],
     }
     return "".join(
-        f"{name if number == 0 else '':<11}{line}\n"
+        wrapped(f"{name if number == 0 else '':<11}{line}", sys.stdout, indent=11) + "\n"
         for name, lines in sections.items()
         for number, line in enumerate(lines)
     )

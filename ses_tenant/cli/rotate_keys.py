@@ -101,12 +101,10 @@ def rotate_keys(
 
     iam, console = Iam(session), Console("rotate-keys", output, quiet)
     world = _world(console, session, verify=verify, force=force)
-    with (
-        ThreadPoolExecutor(max_workers=workers) as pool,
-        console.progress("Rotating keys ...") as progress,
-    ):
-        close, turns = operation.choose(iam, targets, options, world.now())
-        planned = list(pool.map(lambda t: operation.prepare(iam, t, options, world), close))
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        with console.progress("Reading tenants ..."):
+            close, turns = operation.choose(iam, targets, options, world.now())
+            planned = list(pool.map(lambda t: operation.prepare(iam, t, options, world), close))
         destructive = [t for t in planned if any(step.destructive for step in t.plan)]
         if destructive and not dry_run:
             lines = "".join(f"{t.domain}\n{plan_text(t.plan)}" for t in destructive)
@@ -114,9 +112,10 @@ def rotate_keys(
         if dry_run:
             turns += planned
         else:
-            for turn in pool.map(lambda t: operation.carry_out(iam, t, world), planned):
-                turns.append(turn)
-                progress(len(turns), len(planned))
+            with console.progress("Rotating keys ...") as progress:
+                for turn in pool.map(lambda t: operation.carry_out(iam, t, world), planned):
+                    turns.append(turn)
+                    progress(len(turns), len(planned))
     turns.sort(key=lambda turn: turn.domain)
     try:
         _report(console, turns, world.now(), dry_run=dry_run)

@@ -102,6 +102,19 @@ def deactivate(name: str, key: AccessKey, now: datetime) -> tuple[steps.Step, ..
     )
 
 
+def tidy(tenant: Tenant, situation: Situation, now: datetime) -> tuple[steps.Step, ...]:
+    """Return the steps that close the notes of a tenant with one key, after a run that could not.
+
+    A run may have been killed before its last note, or met another run.
+    """
+    name, noted = tenant.user_name, situation.delivered
+    tag = note(naming.TAG_DELIVERED, (situation.active[0].access_key_id,), now)
+    return (
+        *((steps.TagUser(name, tag),) if noted and noted.open else ()),
+        *((steps.UntagUser(name, (naming.TAG_RETIRED,)),) if situation.retired else ()),
+    )
+
+
 def refuse_in_flight(domain: str, situation: Situation, now: datetime) -> None:
     """Raise `partial_failure` while another run may be about to deliver a key."""
     if situation.in_flight(now):

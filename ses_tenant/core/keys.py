@@ -140,16 +140,22 @@ class Situation:
         """Return the keys that were issued and reached nobody.
 
         Active, newer than the held key, never used, not held, and not known to any note: so not
-        one that was delivered elsewhere before the destination was changed.
+        one that was delivered elsewhere before the destination was changed. Where the destination
+        holds a key that the user does not have, only an issue that was announced leaves orphans.
         """
         known = self.delivered.access_key_ids if self.delivered else ()
+        announced = self.delivered is not None and self.delivered.issuer is not None
         held = next((k for k in self.access_keys if k.access_key_id == self.held), None)
         return tuple(
             key
             for key in self.unheld
             if key.last_used_at is None
             and key.access_key_id not in known
-            and (self.held is None or (held is not None and key.created_at >= held.created_at))
+            and (
+                key.created_at >= held.created_at
+                if held is not None
+                else self.held is None or announced
+            )
         )
 
     def in_flight(self, now: datetime) -> bool:

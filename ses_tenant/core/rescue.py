@@ -13,6 +13,7 @@ from ses_tenant.core.decision import (
     deactivate,
     issue,
     refuse_in_flight,
+    tidy,
 )
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.keys import KeyState, Process, Situation, note
@@ -70,8 +71,8 @@ def _back(tenant: Tenant, situation: Situation, key: AccessKey) -> Decision:
         after,
         Action.REACTIVATED,
         (
-            steps.UpdateAccessKey(name, key.access_key_id, KeyStatus.ACTIVE),
             *((steps.UntagUser(name, (naming.TAG_RETIRED,)),) if situation.retired else ()),
+            steps.UpdateAccessKey(name, key.access_key_id, KeyStatus.ACTIVE),
         ),
         key.access_key_id,
         NextStep.DEACTIVATE if after is KeyState.OVERLAP else NextStep.ROTATE,
@@ -85,6 +86,9 @@ def abort(
     state = situation.state()
     if state is KeyState.UNDELIVERED:
         refuse_in_flight(tenant.domain, situation, now)
+    elif state is KeyState.STEADY and (left := tidy(tenant, situation, now)):
+        key = situation.active[0]  # an abort that was killed has dropped the other one
+        return Decision(state, state, plan=left, access_key_id=key.access_key_id)
     elif state is not KeyState.OVERLAP:
         raise SesTenantError(
             ErrorCode.NOT_FOUND,
@@ -156,7 +160,7 @@ def compromised(
         situation.state(),
         KeyState.RETIRING if keys else KeyState.STEADY,
         Action.ISSUED,
-        (*drop, *issue(tenant, situation, now, me), *retire),
+        (*drop, *issue(tenant, replace(situation, access_keys=keys), now, me), *retire),
         next_step=NextStep.DELETE if keys else NextStep.ROTATE,
         next_step_at=now + (options.quarantine if keys else options.max_age),
     )

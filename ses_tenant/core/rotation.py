@@ -30,6 +30,7 @@ from ses_tenant.core.decision import (
     deactivate,
     issue,
     refuse_in_flight,
+    tidy,
 )
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
 from ses_tenant.core.keys import KeyState, Process, Situation, note
@@ -82,8 +83,13 @@ def _next(
             if rest.state() is KeyState.STEADY and not _due(rest, options, now):
                 after = _steady(tenant, rest, options, now, me)
                 return replace(
-                    after, found=state, action=Action.DELETED, plan=drop,
+                    after, found=state, action=Action.DELETED, plan=(*drop, *after.plan),
                     access_key_id=orphan.access_key_id,
+                )  # fmt: skip
+            if rest.state() is KeyState.CONFUSED and not options.force:
+                return Decision(
+                    state, KeyState.CONFUSED, Action.DELETED, drop, orphan.access_key_id,
+                    NextStep.RESOLVE,
                 )  # fmt: skip
             return _issued(tenant, situation, drop, options, now, me)
         case KeyState.OVERLAP:
@@ -123,13 +129,10 @@ def _steady(
     key = situation.active[0]
     if options.mode is Mode.NEXT and _due(situation, options, now):
         return _issued(tenant, situation, (), options, now, me)
-    noted = situation.delivered
-    tag = note(naming.TAG_DELIVERED, (key.access_key_id,), now)
     return Decision(
         KeyState.STEADY,
         KeyState.STEADY,
-        # What a run that was killed, or met another, could not note.
-        plan=(steps.TagUser(tenant.user_name, tag),) if noted and noted.open else (),
+        plan=tidy(tenant, situation, now),
         access_key_id=key.access_key_id,
         next_step=NextStep.ROTATE,
         next_step_at=key.created_at + options.max_age,

@@ -58,7 +58,8 @@ def counting_moto() -> Iterator[Server]:
         if not environ["PATH_INFO"].startswith("/moto-api/"):
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = BytesIO(body)
-            action = parse_qs(body.decode("utf-8", "replace")).get("Action", ["?"])[0]
+            target = environ.get("HTTP_X_AMZ_TARGET", "?").rpartition(".")[2]
+            action = parse_qs(body.decode("utf-8", "replace")).get("Action", [target])[0]
             actions.append(action)
         return application(environ, start_response)
 

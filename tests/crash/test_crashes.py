@@ -1,0 +1,86 @@
+"""A sample of the crash matrix; `python -m tests.crash.matrix` runs all of it."""
+
+import pytest
+
+from tests.crash.cells import Cell, baseline, run_cell
+from tests.crash.fault_server import Mode
+from tests.crash.lab import Lab
+from tests.crash.scenarios import Scenario, all_scenarios
+
+_SCENARIOS = {scenario.name: scenario for scenario in all_scenarios()}
+
+# Scenario, request, and what happens at its last occurrence in a run.
+_REQUESTS = [
+    ("create stdout", "iam:CreateAccessKey", Mode.LOST),
+    ("create file", "iam:CreateUser", Mode.LOST),
+    ("create file", "iam:CreateAccessKey", Mode.LOST),
+    ("create secretsmanager", "secretsmanager:CreateSecret", Mode.BEFORE),
+    ("create command", "iam:TagUser", Mode.BEFORE),
+    ("create-orphan ssm", "iam:DeleteAccessKey", Mode.LOST),
+    ("issue file", "iam:CreateAccessKey", Mode.LOST),
+    ("issue stdout", "iam:CreateAccessKey", Mode.LOST),
+    ("issue-due secretsmanager", "secretsmanager:PutSecretValue", Mode.LOST),
+    ("issue-due ssm", "ssm:PutParameter", Mode.BEFORE),
+    ("issue-due ssm", "ssm:PutParameter", Mode.OUTAGE),
+    ("issue-due secretsmanager", "secretsmanager:PutSecretValue", Mode.RESET_AFTER),
+    ("issue-due command", "iam:TagUser", Mode.AFTER),
+    ("issue-verified ssm", "sts:GetCallerIdentity", Mode.BEFORE),
+    ("deactivate-due file", "iam:UpdateAccessKey", Mode.LOST),
+    ("deactivate-due ssm", "iam:UpdateAccessKey", Mode.ERROR_AFTER),
+    ("orphan-due file", "iam:DeleteAccessKey", Mode.BEFORE),
+    ("compromised-steady file", "iam:UpdateAccessKey", Mode.BEFORE),
+    ("compromised-overlap ssm", "iam:CreateAccessKey", Mode.LOST),
+    ("suspend-overlap file", "iam:PutUserPolicy", Mode.LOST),
+    ("suspend-overlap stdout", "iam:UpdateAccessKey", Mode.BEFORE),
+    ("suspend-steady ssm", "iam:UpdateAccessKey", Mode.RESET_AFTER),
+    ("resume-overlap file", "iam:UpdateAccessKey", Mode.LOST),
+    ("resume-steady command", "iam:DeleteUserPolicy", Mode.OUTAGE),
+    ("delete-overlap file", "iam:DeleteAccessKey", Mode.LOST),
+    ("delete-steady stdout", "iam:DeleteUser", Mode.LOST),
+    ("fleet-suspend file", "iam:UpdateAccessKey", Mode.BEFORE),
+]
+
+# Scenario, and what the client is about to do on its own machine.
+_EVENTS = [
+    ("create file", "fsync"),
+    ("issue-due file", "os.rename"),
+    ("issue file", "os.rename"),
+    ("create command", "subprocess.Popen"),
+]
+
+
+@pytest.mark.parametrize(("name", "action", "mode"), _REQUESTS)
+def test_a_run_that_fails_at_a_request_is_finished_by_the_next(
+    lab: Lab, name: str, action: str, mode: Mode
+) -> None:
+    scenario = _SCENARIOS[name]
+    base = baseline(lab, scenario)
+    assert run_cell(lab, Cell(scenario, action, _last(base.requests, action), mode), base) == []
+
+
+@pytest.mark.parametrize(("name", "event"), _EVENTS)
+def test_a_run_that_is_killed_while_it_delivers_is_finished_by_the_next(
+    lab: Lab, name: str, event: str
+) -> None:
+    scenario = _SCENARIOS[name]
+    base = baseline(lab, scenario)
+    first = 1 + list(base.events).index(event)
+    assert run_cell(lab, Cell(scenario, event, first), base) == []
+
+
+def test_an_interpreter_of_its_own_is_killed_alike(lab: Lab) -> None:
+    scenario = _SCENARIOS["create file"]
+    base = baseline(lab, scenario)
+    number = _last(base.requests, "iam:CreateAccessKey")
+    cell = Cell(scenario, "iam:CreateAccessKey", number, Mode.LOST, plain=True)
+    assert run_cell(lab, cell, base) == []
+
+
+def test_scenarios_have_names_of_their_own() -> None:
+    every: list[Scenario] = all_scenarios()
+    assert len(_SCENARIOS) == len(every)
+
+
+def _last(done: object, what: str) -> int:
+    found = list(done) if isinstance(done, list | tuple) else []
+    return len(found) - found[::-1].index(what)
