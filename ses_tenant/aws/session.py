@@ -87,25 +87,25 @@ class AwsSession:
             ),
         )
 
-    def secretsmanager_client(self) -> "SecretsManagerClient":
-        """Return the Secrets Manager client of the session's Region."""
+    def secretsmanager_client(self, region: str) -> "SecretsManagerClient":
+        """Return the Secrets Manager client of a Region."""
         return self._once(
-            "secretsmanager",
+            f"secretsmanager {region}",
             lambda: self.boto.client(
                 "secretsmanager",
-                region_name=self.region,
+                region_name=region,
                 endpoint_url=self.endpoint_url,
                 config=self._config(),
             ),
         )
 
-    def ssm_client(self) -> "SSMClient":
-        """Return the Systems Manager client of the session's Region."""
+    def ssm_client(self, region: str) -> "SSMClient":
+        """Return the Systems Manager client of a Region."""
         return self._once(
-            "ssm",
+            f"ssm {region}",
             lambda: self.boto.client(
                 "ssm",
-                region_name=self.region,
+                region_name=region,
                 endpoint_url=self.endpoint_url,
                 config=self._config(),
             ),

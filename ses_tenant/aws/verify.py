@@ -31,6 +31,8 @@ def verify_credentials(
     """
     if credentials.secret_access_key is not None:
         return _until_accepted(lambda: _ask_sts(session, credentials), credentials, "STS", sleep)
+    if not environ.get("SES_TENANT_SMTP_PORT", "587").isdigit():
+        raise SesTenantError(ErrorCode.USAGE, "SES_TENANT_SMTP_PORT is not a port number.")
     if session.emulated and "SES_TENANT_SMTP_HOST" not in environ:
         return (
             f"{credentials.domain}: not verified, because requests go to an endpoint of your own "
@@ -58,7 +60,8 @@ def _until_accepted(
             ErrorCode.PARTIAL_FAILURE,
             f"{credentials.domain}: the new key {credentials.access_key_id} was delivered, but "
             f"{where} did not accept it within 30 s: {refusal}",
-            "No older key was touched. Run the same command again later, or --abort drops it.",
+            "Once AWS accepts it, nothing is left to do. To list the keys: ses-tenant show "
+            f"{credentials.domain}",
         )
     return f"{credentials.domain}: the new key is accepted by {where}."
 
@@ -78,10 +81,10 @@ def _ask_sts(session: AwsSession, credentials: Credentials) -> str | None:
 def _log_in(smtp: SmtpCredentials, environ: Mapping[str, str]) -> str | None:
     """Return None if the SMTP endpoint accepts the login, else what it said."""
     host = environ.get("SES_TENANT_SMTP_HOST", smtp.host)
-    port = int(environ.get("SES_TENANT_SMTP_PORT", smtp.port))
+    port = environ.get("SES_TENANT_SMTP_PORT", str(smtp.port))
     try:
         context = ssl.create_default_context(cafile=environ.get("SES_TENANT_CA_FILE"))
-        with smtplib.SMTP(host, port, timeout=_TIMEOUT_S) as connection:
+        with smtplib.SMTP(host, int(port), timeout=_TIMEOUT_S) as connection:
             connection.starttls(context=context)
             connection.login(smtp.user_name, smtp.password)
     except smtplib.SMTPAuthenticationError as error:

@@ -104,6 +104,11 @@ class Console:
         if not self.quiet and self.output is Output.TABLE:
             typer.echo(wrapped(text, sys.stderr), err=True)
 
+    def warn(self, warning: Warning_) -> None:
+        """Print a warning for people, also with --quiet; in JSON it stands in the document."""
+        if self.output is Output.TABLE:
+            typer.echo(wrapped(f"Warning: {warning.message}", sys.stderr), err=True)
+
     def result(
         self,
         data: Mapping[str, object],
@@ -118,7 +123,7 @@ class Console:
             return
         write_stdout(text)
         for warning in warnings:
-            self.note(f"Warning: {warning.message}")
+            self.warn(warning)
         for error in errors:
             print_error(error)
 

@@ -135,7 +135,7 @@ def _report(console: Console, created: "Created", failure: SesTenantError | None
         console.result(data, "", prepared.warnings, errors, status)
     else:
         for warning in prepared.warnings:
-            console.note(f"Warning: {warning.message}")
+            console.warn(warning)
         for error in errors:
             print_error(error)
     exit_with(status)

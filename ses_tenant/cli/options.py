@@ -211,7 +211,11 @@ def tenant_request(
     from ses_tenant.core.regions import check_region
     from ses_tenant.core.request import TenantRequest
     from ses_tenant.core.tenant import Interface, Scope
+    from ses_tenant.destinations.formats import get_format
     from ses_tenant.destinations.registry import normalise
+
+    if form is not None and smtp is not None:
+        get_format(form, Interface.SMTP if smtp else Interface.API)
 
     def domains(given: list[str] | None) -> "tuple[SendingDomain, ...] | None":
         return None if not given else tuple(SendingDomain.parse(text) for text in _cleared(given))

@@ -118,8 +118,8 @@ def turn_data(turn: "Turn", *, dry_run: bool) -> dict[str, object]:
             "access_key_id": credentials.access_key_id if credentials else None,
             "next_step": "resolve",
             "next_step_at": None,
+            **_printed(turn),
         }
-    printed = turn.spec is not None and turn.spec.destination == STDOUT
     return {
         "domain": turn.domain,
         "state": (decision.found if dry_run else decision.state).value,
@@ -127,13 +127,16 @@ def turn_data(turn: "Turn", *, dry_run: bool) -> dict[str, object]:
         "access_key_id": credentials.access_key_id if credentials else decision.access_key_id,
         "next_step": decision.next_step.value if decision.next_step else None,
         "next_step_at": timestamp(decision.next_step_at) if decision.next_step_at else None,
-        **(
-            {"credentials": credentials_data(credentials, STDOUT)}
-            if printed and credentials
-            else {}
-        ),
+        **_printed(turn),
         **({"steps": plan_data(decision.plan)} if dry_run else {}),
     }
+
+
+def _printed(turn: "Turn") -> dict[str, object]:
+    """Return the credentials of a turn whose destination is stdout, as one more key."""
+    if turn.credentials is None or turn.spec is None or turn.spec.destination != STDOUT:
+        return {}
+    return {"credentials": credentials_data(turn.credentials, STDOUT)}
 
 
 def turn_text(turn: "Turn", now: datetime, *, dry_run: bool) -> str:

@@ -49,17 +49,22 @@ class Note:
 
     As `ses-tenant:delivered`: the first key was delivered at that time, and the others are older
     ones that sites may still use; while a key is being issued, all that were out before. As
-    `ses-tenant:retired`: this key was deactivated then.
+    `ses-tenant:retired`: this key was deactivated then. `elsewhere` says that the destination was
+    changed then, so that the new one need not hold any of the keys.
     """
 
     access_key_ids: tuple[str, ...]
     at: datetime
     issuer: Process | None = None
+    elsewhere: bool = False
 
     @property
     def open(self) -> bool:
-        """Tell whether a rotation may be under way: a key being issued, or an older one about."""
-        return self.issuer is not None or len(self.access_key_ids) > 1
+        """Tell whether something is to be done about the keys.
+
+        One is being issued, an older one is about, or the destination was changed.
+        """
+        return self.issuer is not None or self.elsewhere or len(self.access_key_ids) > 1
 
     def to_tag(self) -> str:
         """Return the tag value: the parts, joined by `+`."""
@@ -67,6 +72,8 @@ class Note:
         if self.issuer is not None:
             host = re.sub(r"[^A-Za-z0-9.-]", "-", self.issuer.host)[:64]
             parts += ["issuing", host, str(self.issuer.pid)]
+        elif self.elsewhere:
+            parts.append("elsewhere")
         return "+".join(parts)
 
     @classmethod
@@ -74,9 +81,12 @@ class Note:
         """Return the note that `to_tag` wrote under `key`, or None if there is no such note."""
         parts = tags.get(key, "").split("+")
         ids = tuple(part for part in parts if _KEY_ID.fullmatch(part))
+        issuer, elsewhere = None, False
         match parts[len(ids) :]:
             case [time]:
-                issuer = None
+                pass
+            case [time, "elsewhere"]:
+                elsewhere = True
             case [time, "issuing", host, pid] if pid.isdigit():
                 issuer = Process(host, int(pid))
             case _:
@@ -85,7 +95,7 @@ class Note:
             at = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
         except ValueError:
             return None
-        return cls(ids, at, issuer)
+        return cls(ids, at, issuer, elsewhere)
 
 
 @dataclass(frozen=True)
@@ -132,9 +142,26 @@ class Situation:
         held = next((k for k in self.access_keys if k.access_key_id == self.held), None)
         if self.readable and self.held is not None and (held is None or not held.active):
             return KeyState.CONFUSED
+        if self.emptied():
+            return KeyState.CONFUSED
         if len(self.active) == 2:
             return KeyState.OVERLAP
         return KeyState.STEADY if len(self.access_keys) == 1 else KeyState.RETIRING
+
+    def emptied(self) -> bool:
+        """Tell whether the destination is empty although an Active key was delivered to it.
+
+        Somebody has removed it, or looks for it in another place, such as on another machine.
+        """
+        noted = self.delivered
+        return (
+            self.readable
+            and self.held is None
+            and noted is not None
+            and noted.issuer is None
+            and not noted.elsewhere
+            and any(key.access_key_id in noted.access_key_ids for key in self.active)
+        )
 
     def orphans(self) -> tuple[AccessKey, ...]:
         """Return the keys that were issued and reached nobody.

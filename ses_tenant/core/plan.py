@@ -6,12 +6,13 @@ crashed one began.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from ses_tenant.core import naming, steps
 from ses_tenant.core.decision import Tenant, issue, refuse_in_flight
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.keys import KeyState, Process, Situation, note
+from ses_tenant.core.keys import KeyState, Note, Process, Situation, note
 from ses_tenant.core.policy import sending_policy
 from ses_tenant.core.tenant import STDOUT, Attachments, Observed, TenantSpec, require_ours
 
@@ -38,6 +39,10 @@ def plan_create(
     """
     name = spec.user_name
     tenant = Tenant(spec.domain.name, name, spec.destination)
+    moved = _moved(spec, observed, now)
+    if moved is not None:
+        # The new destination is empty, and the keys are out all the same: none is an orphan.
+        situation = replace(situation, delivered=moved)
     policy = steps.PutUserPolicy(name, naming.SENDING_POLICY, sending_policy(spec))
     keys = _plan_key(spec, tenant, situation, now, me)
     if observed is None:
@@ -49,7 +54,8 @@ def plan_create(
         )  # fmt: skip
         return (create, policy, *(s for s in keys if not isinstance(s, steps.TagUser)))
     require_ours(observed.user, spec.domain)
-    plan = list(_repair_user(spec, observed, _delivered_elsewhere(spec, observed, now)))
+    noted = {naming.TAG_DELIVERED: moved.to_tag()} if moved else {}
+    plan = list(_repair_user(spec, observed, noted))
     if observed.sending_policy != policy.document:
         plan.append(policy)
     return (*plan, *keys)
@@ -82,12 +88,19 @@ def _plan_key(
     return ()
 
 
-def _delivered_elsewhere(spec: TenantSpec, observed: Observed, now: datetime) -> Mapping[str, str]:
-    """Return the note that the present keys are known to be out, for a changed destination."""
+def _moved(spec: TenantSpec, observed: Observed | None, now: datetime) -> Note | None:
+    """Return the note that the present keys were delivered elsewhere, if the destination changes."""
+    if observed is None or not observed.access_keys:
+        return None
     before = naming.untag_text(naming.TAG_DESTINATION, observed.user.tags)
-    ids = tuple(key.access_key_id for key in observed.access_keys)
-    changed = before is not None and before != spec.destination
-    return note(naming.TAG_DELIVERED, ids, now) if changed and ids else {}
+    if before is None or before == spec.destination:
+        return None
+    noted = Note.from_tags(naming.TAG_DELIVERED, observed.user.tags)
+    first = noted.access_key_ids[:1] if noted else ()
+    # The one delivered last stands first, as in every such note.
+    ids = [key.access_key_id for key in reversed(observed.access_keys)]
+    ids.sort(key=lambda key: key not in first)
+    return Note(tuple(ids), now, elsewhere=True)
 
 
 def drift(spec: TenantSpec, observed: Observed) -> tuple[str, ...]:

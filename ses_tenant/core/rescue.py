@@ -41,7 +41,7 @@ def rollback(
         back,
         # The grace time starts anew, so that cron does not deactivate it in the next run.
         plan=(steps.TagUser(tenant.user_name, again), *back.plan),
-        next_step_at=now + options.grace,
+        next_step_at=now + options.grace if situation.readable else None,
     )
 
 
@@ -60,7 +60,7 @@ def reactivate(
     if key.active:
         return Decision(situation.state(), situation.state(), access_key_id=key.access_key_id)
     back = _back(tenant, situation, key)
-    return replace(back, next_step_at=now + options.grace)
+    return replace(back, next_step_at=now + options.grace if situation.readable else None)
 
 
 def _back(tenant: Tenant, situation: Situation, key: AccessKey) -> Decision:
@@ -75,7 +75,9 @@ def _back(tenant: Tenant, situation: Situation, key: AccessKey) -> Decision:
             steps.UpdateAccessKey(name, key.access_key_id, KeyStatus.ACTIVE),
         ),
         key.access_key_id,
-        NextStep.DEACTIVATE if after is KeyState.OVERLAP else NextStep.ROTATE,
+        (NextStep.DEACTIVATE if situation.readable else NextStep.FINISH)
+        if after is KeyState.OVERLAP
+        else NextStep.ROTATE,
     )
 
 
@@ -193,6 +195,14 @@ def locked_out(tenant: Tenant, situation: Situation) -> SesTenantError:
 def confused(tenant: Tenant, situation: Situation) -> SesTenantError:
     """Return the refusal to act while the destination holds a key that cannot be used."""
     held = situation.held
+    if situation.emptied():
+        return SesTenantError(
+            ErrorCode.NOT_FOUND,
+            f"{tenant.domain}: {tenant.destination} holds no access key, although one was "
+            "delivered to it. It was removed, or it is on another machine or in another account.",
+            "Run the command where the destination is. To deliver a new key to where it is looked "
+            f"for now: ses-tenant rotate-keys {tenant.domain} --force",
+        )
     inactive = any(key.access_key_id == held for key in situation.access_keys)
     hint = (
         f"ses-tenant rotate-keys {tenant.domain} --reactivate {held}"

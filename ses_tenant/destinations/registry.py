@@ -89,11 +89,11 @@ def open_destination(
         case "secretsmanager":
             from ses_tenant.destinations.secretsmanager import secretsmanager
 
-            return secretsmanager(rest, spec.domain, session, force=force)
+            return secretsmanager(rest, spec.regions[0], spec.domain, session, force=force)
         case "ssm":
             from ses_tenant.destinations.ssm import ssm
 
-            return ssm(rest, spec.domain, session, force=force)
+            return ssm(rest, spec.regions[0], spec.domain, session, force=force)
         case "command":
             from ses_tenant.destinations.command import CommandDestination
 

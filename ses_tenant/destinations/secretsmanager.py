@@ -6,14 +6,16 @@ from ses_tenant.destinations.document import DocumentDestination
 
 
 def secretsmanager(
-    name: str, domain: SendingDomain, session: AwsSession, *, force: bool
+    name: str, region: str, domain: SendingDomain, session: AwsSession, *, force: bool
 ) -> DocumentDestination:
-    """Return the secret `name`, by name or ARN; it is made if there is none.
+    """Return the secret `name` of `region`, or of the Region that it names if it is an ARN.
 
+    It is made if there is none.
     PutSecretValue moves AWSCURRENT to the new version, and the one before stays AWSPREVIOUS:
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
     """
-    client = session.secretsmanager_client()
+    arn = name.split(":")
+    client = session.secretsmanager_client(arn[3] if arn[0] == "arn" and len(arn) > 3 else region)
 
     def read() -> str | None:
         try:

@@ -6,13 +6,13 @@ from ses_tenant.destinations.document import DocumentDestination
 
 
 def ssm(
-    name: str, domain: SendingDomain, session: AwsSession, *, force: bool
+    name: str, region: str, domain: SendingDomain, session: AwsSession, *, force: bool
 ) -> DocumentDestination:
-    """Return the parameter `name`, of type SecureString, under the key alias/aws/ssm.
+    """Return the parameter `name` of `region`, of type SecureString, under the key alias/aws/ssm.
 
     https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
     """
-    client = session.ssm_client()
+    client = session.ssm_client(region)
 
     def read() -> str | None:
         try:

@@ -69,7 +69,7 @@ def summarise(observed: Observed, access_keys: Sequence[AccessKey]) -> TenantSum
         interface=tags.get(naming.TAG_INTERFACE),
         state=list_state(tuple(access_keys), suspended=observed.suspended),
         regions=naming.untag_list(naming.TAG_REGIONS, tags),
-        destination=tags.get(naming.TAG_DESTINATION, STDOUT),
+        destination=naming.untag_text(naming.TAG_DESTINATION, tags) or STDOUT,
         access_keys=tuple(access_keys),
     )
 

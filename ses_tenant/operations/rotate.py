@@ -99,6 +99,8 @@ def prepare(iam: Iam, observed: Observed, options: RotationOptions, world: World
         require_regions(spec)
         destination = world.open_destination(spec)
         situation = read_situation(iam, observed, destination, world.me)
+        if situation.readable and situation.held is None:
+            destination.check()  # what stands there without a key may be somebody else's
         tenant = Tenant(domain, observed.user.user_name, spec.destination)
         decision = decide(tenant, situation, options, world.now(), world.me)
         if decision.action is Action.ISSUED:

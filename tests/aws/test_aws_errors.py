@@ -214,7 +214,11 @@ _URL = "https://iam.amazonaws.com/"
         (boto.UnknownCredentialError(name="x"), _CONFIGURATION),
         (
             boto.NoRegionError(),
-            (ErrorCode.NO_REGION, "No AWS Region is configured that can be used", "Add --region REGION"),
+            (
+                ErrorCode.NO_REGION,
+                "No AWS Region is configured that can be used",
+                "Add --region REGION",
+            ),
         ),
         (boto.EndpointConnectionError(endpoint_url=_URL), _NETWORK),
         (boto.ReadTimeoutError(endpoint_url=_URL), _NETWORK),

@@ -59,15 +59,15 @@ class Store:
 
     @property
     def secrets(self) -> "SecretsManagerClient":
-        return self.session.secretsmanager_client()
+        return self.session.secretsmanager_client("eu-central-1")
 
     @property
     def parameters(self) -> "SSMClient":
-        return self.session.ssm_client()
+        return self.session.ssm_client("eu-central-1")
 
     def open(self, *, force: bool = False) -> DocumentDestination:
         make = secretsmanager if self.scheme == "secretsmanager" else ssm
-        return make(self.name, SHOP, self.session, force=force)
+        return make(self.name, "eu-central-1", SHOP, self.session, force=force)
 
     def write(self, text: str) -> None:
         """Write as somebody else would."""
@@ -222,7 +222,7 @@ def test_a_new_secret_says_whose_it_is(secret_store: Store) -> None:
 
 def test_a_secret_by_its_arn(secret_store: Store) -> None:
     arn = secret_store.secrets.create_secret(Name=secret_store.name)["ARN"]
-    here = secretsmanager(arn, SHOP, secret_store.session, force=False)
+    here = secretsmanager(arn, "us-east-1", SHOP, secret_store.session, force=False)
     here.check()
     here.put(api())
     assert here.held_key() == KEY_ID

@@ -90,6 +90,9 @@ def steady_to_somewhere_else() -> World:
     """A tenant whose key went elsewhere, and whose new destination is still empty."""
     world = steady()
     world.destination.held = None
+    tag = "ses-tenant:delivered"
+    tags = next(iter(world.iam.users.values())).tags
+    tags[tag] = f"{tags[tag]}+elsewhere"
     return world
 
 
