@@ -89,7 +89,7 @@ def _plan_key(
 
 
 def _moved(spec: TenantSpec, observed: Observed | None, now: datetime) -> Note | None:
-    """Return the note that the present keys were delivered elsewhere, if the destination changes."""
+    """Return the note that the keys were delivered elsewhere, if the destination changes."""
     if observed is None or not observed.access_keys:
         return None
     before = naming.untag_text(naming.TAG_DESTINATION, observed.user.tags)

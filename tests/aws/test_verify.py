@@ -154,7 +154,7 @@ class TestApi:
             "shop.example.com: the new key AKIAIOSFODNN7EXAMPLE was delivered, but STS did not "
             "accept it within 30 s: InvalidClientTokenId"
         )
-        assert failure.value.hint.startswith("No older key was touched.")
+        assert failure.value.hint.startswith("Once AWS accepts it, nothing is left to do.")
         assert SECRET not in str(failure.value) + repr(failure.value) + failure.value.hint
 
     def test_a_server_that_is_not_there_is_asked_again_too(self) -> None:
@@ -328,7 +328,7 @@ class TestSmtp:
         assert failure.value.code is ErrorCode.PARTIAL_FAILURE
         assert KEY in failure.value.message
         assert "535" in failure.value.message
-        assert failure.value.hint.startswith("No older key was touched.")
+        assert failure.value.hint.startswith("Once AWS accepts it, nothing is left to do.")
         sent = base64.b64encode(f"\0{KEY}\0{PASSWORD}".encode()).decode()
         text = str(failure.value) + repr(failure.value) + failure.value.hint
         assert PASSWORD not in text

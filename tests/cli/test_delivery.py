@@ -382,4 +382,4 @@ class TestVerification:
         run("create", SHOP, "--to", f"file:{file}")
         hint = run("rotate-keys", SHOP, "-o", "json").error["hint"]
         assert "--abort" not in hint or run("rotate-keys", SHOP, "--abort", "--yes").status == 0
-        assert "ses-tenant:domain" in user(SHOP).tags
+        assert f"ses-tenant show {SHOP}" in hint

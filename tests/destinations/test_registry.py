@@ -137,11 +137,12 @@ def test_a_format_that_does_not_fit_is_refused(destination: str, session: AwsSes
 
 
 @pytest.mark.parametrize("destination", ["secretsmanager:x", "ssm:/x"])
-def test_a_store_needs_a_region(destination: str, session: AwsSession) -> None:
+def test_a_store_is_in_the_tenants_region(destination: str) -> None:
+    """Whatever Region the session has: a run elsewhere must find what the last one wrote."""
     lost = AwsSession(boto3.session.Session(), None, None, None, 1)
-    with refused(ErrorCode.NO_REGION, "--region"):
-        opened(spec(destination), lost)
-    opened(spec(destination), session)
+    opened(spec(destination), lost)
+    clients = [str(client.meta.region_name) for client in lost._clients.values()]  # type: ignore[attr-defined]
+    assert clients == ["eu-central-1"]
 
 
 def test_stdout_prints_and_knows_nothing(session: AwsSession) -> None:
