@@ -18,7 +18,6 @@ from .account import (
     secret_value,
     snapshot,
     statuses,
-    user,
 )
 from .aws_server import OPERATOR_SECRET, Script, Server, error_xml
 from .conftest import Answer, Run

@@ -35,10 +35,21 @@ class Account:
     """moto's backends."""
 
     def __init__(self) -> None:
-        self._iam: Any = get_backend("iam")[ACCOUNT_ID]["aws"]
-        self._secrets: Any = get_backend("secretsmanager")[ACCOUNT_ID][REGION]
-        self._parameters: Any = get_backend("ssm")[ACCOUNT_ID][REGION]
         self.clear()
+
+    # Looked up each time: whoever resets moto puts new backends in their place.
+
+    @property
+    def _iam(self) -> Any:
+        return get_backend("iam")[ACCOUNT_ID]["aws"]
+
+    @property
+    def _secrets(self) -> Any:
+        return get_backend("secretsmanager")[ACCOUNT_ID][REGION]
+
+    @property
+    def _parameters(self) -> Any:
+        return get_backend("ssm")[ACCOUNT_ID][REGION]
 
     def clear(self) -> None:
         """Leave an account without users, secrets and parameters."""
