@@ -105,8 +105,11 @@ def deactivate(name: str, key: AccessKey, now: datetime) -> tuple[steps.Step, ..
 def tidy(tenant: Tenant, situation: Situation, now: datetime) -> tuple[steps.Step, ...]:
     """Return the steps that close the notes of a tenant with one key, after a run that could not.
 
-    A run may have been killed before its last note, or met another run.
+    A run may have been killed before its last note, or met another run. An empty destination
+    still waits for its key; the note that says so stays.
     """
+    if situation.readable and situation.held is None:
+        return ()
     name, noted = tenant.user_name, situation.delivered
     tag = note(naming.TAG_DELIVERED, (situation.active[0].access_key_id,), now)
     return (
