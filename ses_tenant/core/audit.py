@@ -8,7 +8,14 @@ from ses_tenant.core import naming
 from ses_tenant.core.account import Member
 from ses_tenant.core.authorization import Answer, Policies, Policy, Request, decide
 from ses_tenant.core.findings import Finding, Severity, sorted_findings
-from ses_tenant.core.impersonation import Principal, Target, find_witness, ways_to_send
+from ses_tenant.core.impersonation import (
+    Principal,
+    Target,
+    Way,
+    Witness,
+    find_witness,
+    ways_to_send,
+)
 from ses_tenant.core.isolation import Breach, Targets, breaches
 from ses_tenant.core.languages import TooComplex
 from ses_tenant.core.lint import lint, named_domains
@@ -51,18 +58,17 @@ def audit(
     targets = [target for member in people for target in member.targets()]
     taken = frozenset(target.domain for target in targets)
     found: list[Finding] = []
-    admins: dict[str, bool] = {}
-    for breach in breaches((member.principal for member in people), Targets(targets)):
+    ways = {member.arn: _ways(member) for member in people}
+    admins = {m.arn for m in people if ways[m.arn] != () and _administrates(m)}
+    senders = ((member.principal, ways[member.arn]) for member in people)
+    for breach in breaches(senders, Targets(targets)):
         member = by_arn[breach.principal.arn]
-        if member.arn not in admins:
-            admins[member.arn] = _administrates(member)
-        found.append(_of_breach(member, breach, taken, admin=admins[member.arn]))
-    forging = {finding.principal for finding in found}
+        found.append(_of_breach(member, breach, taken, admin=member.arn in admins))
     for member in people:
-        sends = member.arn in forging or _sends(member)
+        sends = ways[member.arn] != ()
         if member.tenant is None:
             found += lint(member)
-            if sends and member.is_user and not admins.get(member.arn, _administrates(member)):
+            if sends and member.is_user and member.arn not in admins:
                 found.append(_candidate(member, taken))
         found += _unread(member)
         if sends or member.tenant:
@@ -72,11 +78,12 @@ def audit(
     return Audit(len(people), sum(m.tenant is not None for m in people), sorted_findings(found))
 
 
-def _sends(member: Member) -> bool:
+def _ways(member: Member) -> tuple[Way, ...] | None:
+    """Return its ways to send mail, or None where they are too many to tell."""
     try:
-        return bool(ways_to_send(member.principal))
+        return ways_to_send(member.principal)
     except TooComplex:
-        return True
+        return None
 
 
 def _administrates(member: Member) -> bool:
@@ -108,24 +115,20 @@ def _of_breach(member: Member, breach: Breach, taken: Collection[str], *, admin:
             domain,
             witness.address,
         )
+    severity, told, remedy = _of_witness(member, witness, taken, admin=admin)
+    return Finding("may_send_as", severity, member.arn, told, remedy, domain, witness.address)
+
+
+def _of_witness(
+    member: Member, witness: Witness, taken: Collection[str], *, admin: bool
+) -> tuple[Severity, str, str]:
     told = f"may send as this tenant's domain by {witness.action}: {witness.verdict.reason}"
-    conditional = witness.verdict.answer is Answer.CONDITIONAL
+    remedy = _remedy(member, taken, admin=admin)
     if admin:
-        severity = Severity.INFO
-        told += "; it may change the policies of tenants as well"
-    elif member.is_user and not conditional:
-        severity = Severity.ERROR
-    else:
-        severity = Severity.WARNING
-    return Finding(
-        "may_send_as",
-        severity,
-        member.arn,
-        told,
-        _remedy(member, taken, admin=admin),
-        domain,
-        witness.address,
-    )
+        more = "; it may change the policies of tenants as well"
+        return Severity.INFO, told + more, remedy
+    sure = member.is_user and witness.verdict.answer is Answer.ALLOWED
+    return Severity.ERROR if sure else Severity.WARNING, told, remedy
 
 
 def _owns(member: Member, target: Target) -> bool:
