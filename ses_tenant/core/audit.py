@@ -22,7 +22,7 @@ from ses_tenant.core.lint import lint, named_domains
 from ses_tenant.core.tenant import ReportedKey
 
 # Some rules wait until a key has had the time to be used at all.
-_NEVER_USED_AFTER = timedelta(days=30)
+NEVER_USED_AFTER = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def _of_keys(
                 f"has an access key that is {age.days} days old",
                 renew,
             )
-        if key.last_used_at is None and age > _NEVER_USED_AFTER:
+        if key.last_used_at is None and age > NEVER_USED_AFTER:
             yield Finding(
                 "key_never_used",
                 Severity.INFO,
