@@ -220,7 +220,12 @@ def _write(client: "IAMClient", step: steps.Write) -> None:
     name = step.user_name
     match step:
         case steps.UpdateUser():
-            client.update_user(UserName=name, NewPath=step.new_path)
+            if step.new_user_name is None:
+                client.update_user(UserName=name, NewPath=step.new_path)
+            else:
+                client.update_user(
+                    UserName=name, NewPath=step.new_path, NewUserName=step.new_user_name
+                )
         case steps.PutUserPermissionsBoundary():
             client.put_user_permissions_boundary(
                 UserName=name, PermissionsBoundary=step.permissions_boundary

@@ -201,6 +201,22 @@ class TestBoth:
         assert (moved.path, moved.user_arn) == (PATH, ARN)
         assert [k.access_key_id for k in world.iam.list_access_keys(NAME)] == [key.access_key_id]
 
+    def test_a_user_is_renamed_and_moved_in_one_call_and_keeps_the_rest(self, world: World) -> None:
+        world.iam.create_user(steps.CreateUser("handmade", "/", TAGS))
+        key = world.iam.create_access_key("handmade")
+        world.iam.apply(_put("other", SUSPENDED_POLICY, "handmade"))
+        world.calls.clear()
+
+        world.iam.apply(steps.UpdateUser("handmade", PATH, NAME))
+
+        assert world.calls == ["iam:UpdateUser"]
+        assert world.iam.get_user("handmade") is None
+        moved = world.iam.get_user(NAME)
+        assert moved is not None
+        assert (moved.user_name, moved.path, moved.user_arn) == (NAME, PATH, ARN)
+        assert [k.access_key_id for k in world.iam.list_access_keys(NAME)] == [key.access_key_id]
+        assert world.iam.list_user_policies(NAME) == ("other",)
+
     def test_tags_are_added_replaced_and_removed(self, world: World) -> None:
         world.iam.create_user(replace(CREATE, tags={"a": "1", "b": "2", "c": ""}))
 
@@ -648,6 +664,18 @@ class TestStricterThanMoto:
         iam.create_user(replace(CREATE, path="/ses-tenant/old/"))
         iam.apply(steps.UpdateUser(NAME, PATH))
         assert iam.users[NAME].tags == TAGS
+
+    def test_a_user_that_is_renamed_keeps_its_tags_and_takes_no_name_that_is_in_use(self) -> None:
+        # moto loses the tags, and puts the user in the place of the one that had the name.
+        iam = FakeIam()
+        iam.create_user(steps.CreateUser("handmade", "/", TAGS))
+        iam.add_user("Bystander")
+        taken = steps.UpdateUser("handmade", PATH, "bystander")
+        assert _code(lambda: iam.apply(taken)) is ErrorCode.ALREADY_EXISTS
+        assert iam.users["handmade"].path == "/"
+        iam.apply(steps.UpdateUser("handmade", PATH, "HandMade"))
+        assert iam.users["HandMade"].tags == TAGS
+        assert iam.users.keys() == {"Bystander", "HandMade"}
 
     def test_times_of_last_use(self) -> None:
         # moto can only be told by signing a request.
