@@ -82,6 +82,14 @@ class Iam:
             answer = self._client.get_access_key_last_used(AccessKeyId=access_key_id)
         return answer["AccessKeyLastUsed"].get("LastUsedDate")
 
+    def access_key_last_service(self, access_key_id: str) -> str | None:
+        """Return the service that the key was last used for, such as `ses`; None for no use."""
+        with self._session.errors():
+            used = self._client.get_access_key_last_used(AccessKeyId=access_key_id)[
+                "AccessKeyLastUsed"
+            ]
+        return used["ServiceName"] if used.get("LastUsedDate") else None
+
     def list_attachments(self, user_name: str) -> Attachments:
         """Return everything else that hangs on the user."""
         client = self._client

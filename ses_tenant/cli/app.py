@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ses_tenant import __version__
+from ses_tenant.cli.adopt import adopt
 from ses_tenant.cli.boundary import ErrorBoundary
 from ses_tenant.cli.create import create
 from ses_tenant.cli.delete import delete
@@ -51,6 +52,7 @@ def root(
 
 
 app.command()(create)
+app.command()(adopt)
 app.command("list")(list_tenants)
 app.command()(show)
 app.command("rotate-keys")(rotate_keys)

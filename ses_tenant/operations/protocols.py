@@ -27,6 +27,9 @@ class Iam(Protocol):
     def access_key_last_used(self, access_key_id: str) -> datetime | None:
         """Return when the key was last used, as far as IAM has recorded it (hours of delay)."""
 
+    def access_key_last_service(self, access_key_id: str) -> str | None:
+        """Return the AWS service that the key was last used for, None if it never was."""
+
     def list_attachments(self, user_name: str) -> Attachments:
         """Return everything else that hangs on the user (seven calls)."""
 

@@ -62,6 +62,7 @@ class FakeIam:
         self.virtual_mfa_devices: set[str] = set()
         self.known_policies = {BOUNDARY, MANAGED_POLICY}
         self.last_used: dict[str, datetime] = {}
+        self.last_service: dict[str, str] = {}
         self.issued: list[NewAccessKey] = []
         self.calls: list[str] = []
         self.delay = 0
@@ -158,6 +159,9 @@ class FakeIam:
             return self.last_used.get(access_key_id)
 
         return self._call("GetAccessKeyLastUsed", read)
+
+    def access_key_last_service(self, access_key_id: str) -> str | None:
+        return self._call("GetAccessKeyLastUsed", lambda: self.last_service.get(access_key_id))
 
     def list_attachments(self, user_name: str) -> Attachments:
         def read(action: str, value: Callable[[Attachments], _T]) -> _T:
