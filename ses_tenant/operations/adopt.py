@@ -88,7 +88,9 @@ def carry_out(iam: Iam, adoption: Adoption, sleep: Callable[[float], None]) -> N
 def _read(iam: Iam, user: User) -> Candidate:
     """Return all that IAM holds of the user."""
     name = user.user_name
-    documents = {policy: iam.get_user_policy(name, policy) for policy in iam.list_user_policies(name)}
+    documents = {
+        policy: iam.get_user_policy(name, policy) for policy in iam.list_user_policies(name)
+    }
     keys = iam.list_access_keys(name)
     services = {
         key.access_key_id: service
@@ -101,6 +103,4 @@ def _read(iam: Iam, user: User) -> Candidate:
         sending_policy=documents.get(naming.SENDING_POLICY),
         access_keys=keys,
     )
-    return Candidate(
-        replace(observed, attachments=iam.list_attachments(name)), documents, services
-    )
+    return Candidate(replace(observed, attachments=iam.list_attachments(name)), documents, services)

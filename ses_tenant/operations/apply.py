@@ -93,14 +93,18 @@ def apply(
 def _write(iam: Iam, step: steps.Write, *, renamed: bool) -> None:
     """Carry out a step. What is to go and is gone already, another run has removed.
 
-    But a user that was just renamed may not be found yet, with all that hangs on it.
+    But a user that was just renamed may not be found yet, with all that hangs on it: so it counts
+    as gone only if it is missing once more after the user was seen.
     """
     try:
         iam.apply(step)
     except SesTenantError as error:
-        gone = error.code is ErrorCode.NOT_FOUND and isinstance(step, steps.REMOVALS)
-        if not gone or (renamed and iam.get_user(step.user_name) is None):
+        if error.code is not ErrorCode.NOT_FOUND or not isinstance(step, steps.REMOVALS):
             raise
+        if renamed:
+            if iam.get_user(step.user_name) is None:
+                raise
+            _write(iam, step, renamed=False)
 
 
 def _create_key(

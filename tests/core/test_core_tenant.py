@@ -188,6 +188,4 @@ def test_not_ours(tags: dict[str, str], path: str | None, why: str) -> None:
         error.message
     )
     assert error.message.endswith(why)
-    assert error.hint.endswith(
-        "ses-tenant adopt shop.example.com --user-name ses-shop.example.com"
-    )
+    assert error.hint.endswith("ses-tenant adopt shop.example.com --user-name ses-shop.example.com")
