@@ -1,4 +1,4 @@
-"""Taking a hand-made IAM user over as a tenant, its keys unchanged, so that its site goes on sending.
+"""Taking a hand-made IAM user over as a tenant, its keys unchanged: its site goes on sending.
 
 Our policy comes first: with the old permissions beside it the site can send at every moment. Then
 the tags, which tell a second run what this one was about; then the one call that moves and renames
@@ -79,16 +79,15 @@ def choose_user(
     the tenant of another domain.
     """
     own = naming.user_name(domain)
-    if named is None and tenant is None:
+    if named is None:
+        if tenant is not None:
+            require_ours(tenant, domain)
+            return tenant
         raise SesTenantError(
             ErrorCode.NOT_FOUND,
             f"There is no IAM user {user_name}.",
             "aws iam list-users --query 'Users[].UserName' shows all; upper and lower case count.",
         )
-    if named is None and tenant is not None:
-        require_ours(tenant, domain)
-        return tenant
-    assert named is not None  # noqa: S101 - the two cases above are all others
     if tenant is not None and tenant.user_name != named.user_name:
         ours = tenant.tags.get(naming.TAG_DOMAIN) == domain.name
         raise SesTenantError(

@@ -208,5 +208,10 @@ def require_ours(user: User, domain: SendingDomain) -> None:
         ErrorCode.NOT_OURS,
         f"The IAM user {user.user_name} exists and is not the tenant of {domain}: {why}.",
         "If it should become the tenant, its keys unchanged: "
-        f"ses-tenant adopt {domain} --user-name {user.user_name}",
+        + (
+            f"aws iam untag-user --user-name {user.user_name} --tag-keys {naming.TAG_DOMAIN} && "
+            if tag and tag != domain.name
+            else ""
+        )
+        + f"ses-tenant adopt {domain} --user-name {user.user_name}",
     )

@@ -57,7 +57,7 @@ def prepare(
     tenant = named if own == user_name else iam.get_user(own)
     candidate = _read(iam, choose_user(domain, user_name, named, tenant))
     observed = candidate.observed
-    if operator_key in (key.access_key_id for key in observed.access_keys):
+    if any(key.access_key_id == operator_key for key in observed.access_keys):
         raise SesTenantError(
             ErrorCode.USAGE,
             f"This run itself uses an access key of {observed.user.user_name}; as a tenant that "

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from .account import SHOP, statuses, user
 from .aws_server import Server
 from .conftest import Run
@@ -93,6 +95,7 @@ def test_the_user_that_runs_it_is_refused(server: Server, run: Run) -> None:
     assert server.writes == []
 
 
-def test_no_such_user(server: Server, run: Run) -> None:
+@pytest.mark.usefixtures("server")
+def test_no_such_user(run: Run) -> None:
     answer = run(*ADOPT, "-o", "json")
     assert (answer.status, answer.error["code"]) == (1, "not_found")

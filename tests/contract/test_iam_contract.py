@@ -280,6 +280,7 @@ class TestBoth:
         key = world.iam.create_access_key(NAME)
 
         assert world.iam.access_key_last_used(key.access_key_id) is None
+        assert world.iam.access_key_last_service(key.access_key_id) is None
 
     def test_what_hangs_on_a_user_is_listed(self, world: World) -> None:
         world.iam.create_user(CREATE)
@@ -684,6 +685,8 @@ class TestStricterThanMoto:
         key_id = iam.create_access_key(NAME).access_key_id
         iam.last_used[key_id] = datetime(2026, 1, 2, tzinfo=UTC)
         assert iam.access_key_last_used(key_id) == datetime(2026, 1, 2, tzinfo=UTC)
+        iam.last_service[key_id] = "ses"
+        assert iam.access_key_last_service(key_id) == "ses"
 
     def test_the_credential_report_does_not_tell_the_time_of_an_inactive_key(self) -> None:
         # moto tells when it was made.

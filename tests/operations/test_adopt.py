@@ -159,8 +159,11 @@ def test_a_user_that_has_the_name_already_is_only_moved() -> None:
     iam = FakeIam()
     key = add_handmade(iam, name=NAME, attachments=Attachments())
     run(iam, name=NAME)
-    assert iam.writes == ["iam:PutUserPolicy", "iam:TagUser", "iam:UpdateUser"] + [
-        "iam:DeleteUserPolicy"
+    assert iam.writes == [
+        "iam:PutUserPolicy",
+        "iam:TagUser",
+        "iam:UpdateUser",
+        "iam:DeleteUserPolicy",
     ]
     assert iam.snapshot() == tenant_state({key: "Active"}, tags={"client": "ACME", **TAGS})
 
