@@ -11,9 +11,11 @@ from botocore.parsers import ResponseParserError
 from ses_tenant.aws.report import credential_report
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core import naming, steps
+from ses_tenant.core.authorization import Request
 from ses_tenant.core.credentials import NewAccessKey
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.policy import policy_json
+from ses_tenant.core.sending import MULTIVALUED
 from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, Observed, ReportedKey, User
 
 if TYPE_CHECKING:
@@ -81,6 +83,14 @@ class Iam:
         with self._session.errors():
             answer = self._client.get_access_key_last_used(AccessKeyId=access_key_id)
         return answer["AccessKeyLastUsed"].get("LastUsedDate")
+
+    def access_key_last_service(self, access_key_id: str) -> str | None:
+        """Return the service that the key was last used for, such as `ses`; None for no use."""
+        with self._session.errors():
+            used = self._client.get_access_key_last_used(AccessKeyId=access_key_id)[
+                "AccessKeyLastUsed"
+            ]
+        return used["ServiceName"] if used.get("LastUsedDate") else None
 
     def list_attachments(self, user_name: str) -> Attachments:
         """Return everything else that hangs on the user."""
@@ -156,6 +166,27 @@ class Iam:
             for page in pages:
                 yield dict(page)
 
+    def simulate(self, request: Request) -> bool:
+        """Return whether SimulatePrincipalPolicy lets the request through.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+        """
+        with self._session.errors():
+            answer = self._client.simulate_principal_policy(
+                PolicySourceArn=request.principal,
+                ActionNames=[request.action],
+                ResourceArns=[request.resource],
+                ContextEntries=[
+                    {
+                        "ContextKeyName": key,
+                        "ContextKeyValues": list(values),
+                        "ContextKeyType": "stringList" if key in MULTIVALUED else "string",
+                    }
+                    for key, values in request.context.items()
+                ],
+            )
+        return all(r["EvalDecision"] == "allowed" for r in answer["EvaluationResults"])
+
     def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
         """Return the keys that the credential report shows, by user ARN."""
         return credential_report(self._session, self._sleep)
@@ -229,7 +260,12 @@ def _write(client: "IAMClient", step: steps.Write) -> None:
     name = step.user_name
     match step:
         case steps.UpdateUser():
-            client.update_user(UserName=name, NewPath=step.new_path)
+            if step.new_user_name is None:
+                client.update_user(UserName=name, NewPath=step.new_path)
+            else:
+                client.update_user(
+                    UserName=name, NewPath=step.new_path, NewUserName=step.new_user_name
+                )
         case steps.PutUserPermissionsBoundary():
             client.put_user_permissions_boundary(
                 UserName=name, PermissionsBoundary=step.permissions_boundary

@@ -63,6 +63,12 @@ class AwsSession:
         """Tell whether requests go to an endpoint of the user's own instead of AWS."""
         return bool(self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL"))
 
+    def access_key_id(self) -> str | None:
+        """Return the ID of the access key that calls are signed with, or None without one."""
+        with self.errors():
+            credentials = self.boto.get_credentials()
+        return credentials.access_key if credentials else None
+
     def iam_client(self) -> "IAMClient":
         """Return the IAM client."""
         return self._once(

@@ -5,8 +5,10 @@ from typing import Annotated
 import typer
 
 from ses_tenant import __version__
+from ses_tenant.cli.adopt import adopt
 from ses_tenant.cli.audit import audit
 from ses_tenant.cli.boundary import ErrorBoundary
+from ses_tenant.cli.check import check
 from ses_tenant.cli.create import create
 from ses_tenant.cli.delete import delete
 from ses_tenant.cli.list_tenants import list_tenants
@@ -52,12 +54,14 @@ def root(
 
 
 app.command()(create)
+app.command()(adopt)
 app.command("list")(list_tenants)
 app.command()(show)
 app.command("rotate-keys")(rotate_keys)
 app.command()(suspend)
 app.command()(resume)
 app.command()(delete)
+app.command()(check)
 app.command()(audit)
 app.command()(policy)
 app.command("smtp-password")(smtp_password)

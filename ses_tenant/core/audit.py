@@ -78,6 +78,25 @@ def audit(
     return Audit(len(people), sum(m.tenant is not None for m in people), sorted_findings(found))
 
 
+def isolation(
+    people: Sequence[Member], domains: Collection[str]
+) -> Mapping[str, Sequence[Finding]]:
+    """Return, by tenant, where it and another tenant are not isolated from each other.
+
+    For the tenants of `domains`: whom they may send as, and who may send as them.
+    """
+    tenants = {member.arn: member for member in people if member.tenant is not None}
+    targets = [target for member in tenants.values() for target in member.targets()]
+    senders = ((member.principal, _ways(member)) for member in tenants.values())
+    found: dict[str, list[Finding]] = {}
+    for breach in breaches(senders, Targets(targets)):
+        member, owner = tenants[breach.principal.arn], tenants[breach.target.owner]
+        finding = _of_breach(member, breach, (), admin=False)
+        for name in {str(member.tenant), str(owner.tenant)} & set(domains):
+            found.setdefault(name, []).append(finding)
+    return found
+
+
 def _ways(member: Member) -> tuple[Way, ...] | None:
     """Return its ways to send mail, or None where they are too many to tell."""
     try:

@@ -1,14 +1,17 @@
 """What is wrong with one tenant, and the steps that put it right; pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ses_tenant.core import naming, steps
+from ses_tenant.core.account import Member
 from ses_tenant.core.audit import NEVER_USED_AFTER
+from ses_tenant.core.authorization import Answer, Request, decide
 from ses_tenant.core.findings import Finding, Severity
 from ses_tenant.core.keys import KeyState, Situation
 from ses_tenant.core.plan import plan_repair
+from ses_tenant.core.sending import FROM, identity_arn, mail_context
 from ses_tenant.core.ses import SesAccount, SesIdentity
 from ses_tenant.core.tenant import Attachments, Observed, Scope, TenantSpec
 
@@ -45,6 +48,43 @@ def check_tenant(
 
 
 _Found = tuple[str, Severity, str, str]
+
+
+def probes(spec: TenantSpec, member: Member) -> tuple[Request, ...]:
+    """Return mails that tell whether the tenant is limited: its own, and others'."""
+    region = (*spec.regions, "us-east-1")[0]
+    partition, own = member.arn.split(":")[1], spec.domain.name
+    return tuple(
+        Request(
+            "ses:SendRawEmail",
+            identity_arn(partition, region, member.account, own),
+            mail_context(sender) if sender else {},
+            member.arn,
+        )
+        for sender in (f"a@{own}", f"a@{own.upper()}", f"a@evil{own}", f"a@sub.{own}", None)
+    )
+
+
+def disagreement(
+    spec: TenantSpec, member: Member, request: Request, *, allowed: bool
+) -> Finding | None:
+    """Return a finding if AWS's simulator decides otherwise than we do."""
+    policies, context = member.principal.policies, member.principal.context
+    verdict = decide(policies, replace(request, context={**context, **request.context}))
+    if verdict.answer is Answer.CONDITIONAL or (verdict.answer is Answer.ALLOWED) == allowed:
+        return None
+    sender = request.context.get(FROM, ("no From address",))[0]
+    theirs = "allows" if allowed else "denies"
+    return Finding(
+        "simulator_disagrees",
+        Severity.ERROR,
+        member.arn,
+        f"AWS's simulator {theirs} {request.action} with {sender}; by its policies it is "
+        f"{verdict.reason}",
+        "Look for service control policies of the organization; else report it as a bug.",
+        spec.domain.name,
+        sender,
+    )
 
 
 def _of_user(spec: TenantSpec, observed: Observed) -> Iterator[_Found]:
@@ -142,8 +182,10 @@ def _of_ses(spec: TenantSpec, view: SesView) -> Iterator[_Found]:
             yield (
                 "sandbox_scope",
                 Severity.WARNING,
-                "in SES's sandbox the identities of recipients are checked as well, which "
-                "--scope identity does not allow",
+                (
+                    "in SES's sandbox the identities of recipients are checked as well, which "
+                    "--scope identity does not allow"
+                ),
                 f"ses-tenant create {spec.domain} --scope any",
             )
     for name, identity in (view.identities or {}).items():
@@ -170,7 +212,9 @@ def _of_identity(
         yield (
             "configuration_set",
             Severity.ERROR,
-            f"the default configuration set {identity.configuration_set} of {name} in {region} is "
-            "not among the resources of its policy, so SES refuses its mail",
+            (
+                f"the default configuration set {identity.configuration_set} of {name} in {region} "
+                "is not among the resources of its policy, so SES refuses its mail"
+            ),
             f"ses-tenant create {spec.domain} --configuration-set {identity.configuration_set}",
         )

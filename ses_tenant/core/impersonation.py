@@ -135,16 +135,18 @@ def _unknown_keys(policies: Policies) -> frozenset[str]:
     return ENVIRONMENT | tags
 
 
-def find_witness(principal: Principal, ways: Iterable[Way], target: Target) -> Witness | None:
+def find_witness(
+    principal: Principal, ways: Iterable[Way], target: Target, among: Sequence[Constraint] = ()
+) -> Witness | None:
     """Return a mail from the target's domain that the principal may send, or None.
 
-    The way's patterns may hang on what nobody knows beforehand; the verdict is conditional then.
-    Raises TooComplex.
+    Only addresses that `among` lets through count. The way's patterns may hang on what nobody
+    knows beforehand; the verdict is conditional then. Raises TooComplex.
     """
     for way in ways:
         for of in (target, *_subdomain_identities(way, target)):
             for region in _regions(way, of):
-                witness = _try(principal, way, of, region)
+                witness = _try(principal, way, of, region, among)
                 if witness is not None:
                     return witness
     return None
@@ -355,7 +357,9 @@ def _regions(way: Way, target: Target) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*target.regions, *plain)))
 
 
-def _try(principal: Principal, way: Way, target: Target, region: str) -> Witness | None:
+def _try(
+    principal: Principal, way: Way, target: Target, region: str, among: Sequence[Constraint]
+) -> Witness | None:
     context = {
         **principal.context,
         **dict(way.rest),
@@ -366,7 +370,7 @@ def _try(principal: Principal, way: Way, target: Target, region: str) -> Witness
     arn = sending.identity_arn(target.partition, region, target.account, target.domain)
     unknown = _unknown_keys(principal.policies) - context.keys()
     known = Context(context, unknown)
-    senders = way.sender if way.carries_from else ()
+    senders = (*(way.sender if way.carries_from else ()), *among)
     if all(s.names_resource(arn, known) in (wanted, None) for s, wanted in way.resources):
         address = find_address(target.domain, senders, subdomains=target.subdomains)
     else:

@@ -35,8 +35,10 @@ class Targets:
         self.all = tuple(sorted(targets, key=lambda target: target.domain[::-1]))
         self._backwards = [target.domain[::-1] for target in self.all]
         self._by_domain: dict[str, list[Target]] = {}
+        self._by_owner: dict[str, list[Target]] = {}
         for target in self.all:
             self._by_domain.setdefault(target.domain, []).append(target)
+            self._by_owner.setdefault(target.owner, []).append(target)
 
     def about(self, way: Way) -> Sequence[Target]:
         """Return the targets that the way's From patterns can be about, or more."""
@@ -47,6 +49,20 @@ class Targets:
                 if len(found) < len(best):
                     best = found
         return best
+
+    def spared(self, principal: Principal, target: Target) -> tuple[Constraint, ...]:
+        """Return what keeps the principal's own domains out of the subdomains of another's."""
+        below = f".{target.domain}"
+        own = tuple(
+            pattern
+            for mine in self._by_owner.get(principal.arn, ())
+            if target.subdomains and mine.domain.endswith(below)
+            for pattern in (
+                f"{ANY}@{mine.domain}",
+                *((f"{ANY}@{ANY}.{mine.domain}",) if mine.subdomains else ()),
+            )
+        )
+        return (Constraint(own, negated=True, fold=True),) if own else ()
 
     def _matching(self, constraint: Constraint) -> Sequence[Target]:
         found: dict[int, Target] = {}
@@ -106,7 +122,7 @@ def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> It
         witness = alike.get(place)
         if witness is None:
             try:
-                witness = find_witness(principal, ways, target)
+                witness = find_witness(principal, ways, target, targets.spared(principal, target))
             except TooComplex:
                 yield Breach(principal, target, None)
                 continue

@@ -7,14 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from ses_tenant.core import sending
 from ses_tenant.core.account import Member
+from ses_tenant.core.adoption import CONSOLE_GROUP
 from ses_tenant.core.authorization import Statement
 from ses_tenant.core.conditions import Condition, Quantifier, negated
 from ses_tenant.core.findings import Finding, Severity
 from ses_tenant.core.globs import glob, matches, readable
-
-# The SES console puts the users of its SMTP credentials there, with ses:SendRawEmail on everything.
-# https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html
-CONSOLE_GROUP = "AWSSESSendingGroupDoNotRename"
 
 _QUOTA = ("ses:getsendquota", "ses:getsendstatistics")
 # They send, and a condition on the From address cannot limit them, or hardly.

@@ -39,7 +39,7 @@ def plan_create(
     """
     name = spec.user_name
     tenant = Tenant(spec.domain.name, name, spec.destination)
-    moved = _moved(spec, observed, now)
+    moved = moved_note(spec, observed, now)
     if moved is not None:
         # The new destination is empty, and the keys are out all the same: none is an orphan.
         situation = replace(situation, delivered=moved)
@@ -55,7 +55,7 @@ def plan_create(
         return (create, policy, *(s for s in keys if not isinstance(s, steps.TagUser)))
     require_ours(observed.user, spec.domain)
     noted = {naming.TAG_DELIVERED: moved.to_tag()} if moved else {}
-    plan = list(_repair_user(spec, observed, noted))
+    plan = list(repair_user(spec, observed, noted))
     if observed.sending_policy != policy.document:
         plan.append(policy)
     return (*plan, *keys)
@@ -88,7 +88,7 @@ def _plan_key(
     return ()
 
 
-def _moved(spec: TenantSpec, observed: Observed | None, now: datetime) -> Note | None:
+def moved_note(spec: TenantSpec, observed: Observed | None, now: datetime) -> Note | None:
     """Return the note that the keys were delivered elsewhere, if the destination changes."""
     if observed is None or not observed.access_keys:
         return None
@@ -105,7 +105,7 @@ def _moved(spec: TenantSpec, observed: Observed | None, now: datetime) -> Note |
 
 def drift(spec: TenantSpec, observed: Observed) -> tuple[str, ...]:
     """Return, a line each, what differs from `spec` and what should not be on a tenant at all."""
-    found = [f"would {step.summary}" for step in _repair_user(spec, observed, {})]
+    found = [f"would {step.summary}" for step in repair_user(spec, observed, {})]
     if observed.sending_policy is None:
         found.append(f"the inline policy {naming.SENDING_POLICY} is missing")
     elif observed.sending_policy != sending_policy(spec):
@@ -130,9 +130,34 @@ def plan_delete(observed: Observed) -> steps.Plan:
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
     """
     name = observed.user.user_name
-    extra = observed.attachments or Attachments()
     plan: list[steps.Step] = []
     plan += [steps.DeleteAccessKey(name, key.access_key_id) for key in observed.access_keys]
+    plan += remove_attachments(name, observed.attachments or Attachments())
+    # The sending policy goes last: its Deny holds until there is no credential left.
+    inline = sorted(observed.inline_policies, key=lambda n: (n == naming.SENDING_POLICY, n))
+    plan += [steps.DeleteUserPolicy(name, policy) for policy in inline]
+    return (*plan, steps.DeleteUser(name))
+
+
+def plan_repair(spec: TenantSpec, observed: Observed) -> steps.Plan:
+    """Return the steps that make a tenant what its tags say, and nothing more; no key is touched.
+
+    The sending policy comes first: with it, what is still attached does no harm.
+    """
+    name, policy = observed.user.user_name, sending_policy(spec)
+    ours = (naming.SENDING_POLICY, naming.SUSPENDED_POLICY)
+    put = observed.sending_policy != policy
+    return (
+        *((steps.PutUserPolicy(name, naming.SENDING_POLICY, policy),) if put else ()),
+        *repair_user(spec, observed, {}),
+        *remove_attachments(name, observed.attachments or Attachments()),
+        *(steps.DeleteUserPolicy(name, n) for n in observed.inline_policies if n not in ours),
+    )
+
+
+def remove_attachments(name: str, extra: Attachments) -> steps.Plan:
+    """Return the steps that take everything off a user that no tenant has."""
+    plan: list[steps.Step] = []
     plan += [steps.DeleteLoginProfile(name)] if extra.login_profile else []
     plan += [steps.DeleteServiceSpecificCredential(name, c) for c in extra.service_credentials]
     plan += [steps.DeleteSSHPublicKey(name, key) for key in extra.ssh_keys]
@@ -144,13 +169,10 @@ def plan_delete(observed: Observed) -> steps.Plan:
             plan.append(steps.DeleteVirtualMFADevice(name, serial))
     plan += [steps.RemoveUserFromGroup(name, group) for group in extra.groups]
     plan += [steps.DetachUserPolicy(name, arn) for arn in extra.managed_policies]
-    # The sending policy goes last: its Deny holds until there is no credential left.
-    inline = sorted(observed.inline_policies, key=lambda n: (n == naming.SENDING_POLICY, n))
-    plan += [steps.DeleteUserPolicy(name, policy) for policy in inline]
-    return (*plan, steps.DeleteUser(name))
+    return tuple(plan)
 
 
-def _repair_user(spec: TenantSpec, observed: Observed, more_tags: Mapping[str, str]) -> steps.Plan:
+def repair_user(spec: TenantSpec, observed: Observed, more_tags: Mapping[str, str]) -> steps.Plan:
     """Return the steps that put path, boundary and tags right; `more_tags` are set as well."""
     user, plan = observed.user, list[steps.Step]()
     path = naming.user_path(spec.domain)

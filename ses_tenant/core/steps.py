@@ -42,10 +42,20 @@ class CreateUser(_Step):
 
 @dataclass(frozen=True)
 class UpdateUser(_Step):
-    """Move the user to another path; its name and keys stay."""
+    """Move the user to another path, and rename it if `new_user_name` is given; its keys stay."""
 
-    line: ClassVar[str] = "move the IAM user {user_name} to {new_path}"
     new_path: str
+    new_user_name: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """Return one line for people."""
+        if self.new_user_name is None:
+            return f"move the IAM user {self.user_name} to {self.new_path}"
+        return (
+            f"rename the IAM user {self.user_name} to {self.new_user_name} "
+            f"and move it to {self.new_path}"
+        )
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,6 @@ def require_ours(user: User, domain: SendingDomain) -> None:
     tag = user.tags.get(naming.TAG_DOMAIN)
     if tag == domain.name and user.path.startswith(naming.PATH_PREFIX):
         return
-    path = naming.user_path(domain)
     why = (
         f"its path is {user.path}"
         if not user.path.startswith(naming.PATH_PREFIX)
@@ -211,7 +210,10 @@ def require_ours(user: User, domain: SendingDomain) -> None:
         ErrorCode.NOT_OURS,
         f"The IAM user {user.user_name} exists and is not the tenant of {domain}: {why}.",
         "If it should become the tenant, its keys unchanged: "
-        f"aws iam update-user --user-name {user.user_name} --new-path {path} && "
-        f"aws iam tag-user --user-name {user.user_name} "
-        f"--tags Key={naming.TAG_DOMAIN},Value={domain} && ses-tenant create {domain}",
+        + (
+            f"aws iam untag-user --user-name {user.user_name} --tag-keys {naming.TAG_DOMAIN} && "
+            if tag and tag != domain.name
+            else ""
+        )
+        + f"ses-tenant adopt {domain} --user-name {user.user_name}",
     )

@@ -12,7 +12,7 @@ from ses_tenant.core.keys import LEASE, note
 from ses_tenant.core.tenant import STDOUT, TenantSpec, User
 from ses_tenant.operations.protocols import Iam
 
-# IAM is eventually consistent: the first calls on a user just created may not find it yet.
+# IAM is eventually consistent: the first calls on a user just created or renamed may not find it.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
 _PAUSES_FOR_NEW_USER = (1.0, 2.0, 4.0, 8.0)
 
@@ -51,11 +51,12 @@ def apply(
     key: NewAccessKey | None = None
     credentials: Credentials | None = None
     begun = issue.now() if issue else None
+    renamed = False
     # Printing is no step to a person who is told how far the run came.
     total = sum(not (isinstance(s, steps.Deliver) and s.destination == STDOUT) for s in plan)
     for done, step in enumerate(plan):
         # A delivery that has failed has cleaned up after itself; it is not to be repeated.
-        patient = user is not None and not isinstance(step, steps.Deliver)
+        patient = (user is not None or renamed) and not isinstance(step, steps.Deliver)
         pauses = list(_PAUSES_FOR_NEW_USER if patient else ())
         while True:
             try:
@@ -76,7 +77,8 @@ def apply(
                     case ((steps.CreateAccessKey() | steps.Deliver() | steps.MarkDelivered()), _):
                         raise AssertionError("a plan that issues a key needs to know whose")
                     case write, _:
-                        _write(iam, write)
+                        _write(iam, write, renamed=renamed)
+                        renamed |= isinstance(write, steps.UpdateUser) and bool(write.new_user_name)
                 break
             except SesTenantError as error:
                 if error.code is ErrorCode.NOT_FOUND and pauses:
@@ -88,13 +90,21 @@ def apply(
     return Applied(user.user_arn if user else issue.user_arn if issue else None, credentials)
 
 
-def _write(iam: Iam, step: steps.Write) -> None:
-    """Carry out a step. What is to go and is gone already, another run has removed."""
+def _write(iam: Iam, step: steps.Write, *, renamed: bool) -> None:
+    """Carry out a step. What is to go and is gone already, another run has removed.
+
+    But a user that was just renamed may not be found yet, with all that hangs on it: so it counts
+    as gone only if it is missing once more after the user was seen.
+    """
     try:
         iam.apply(step)
     except SesTenantError as error:
         if error.code is not ErrorCode.NOT_FOUND or not isinstance(step, steps.REMOVALS):
             raise
+        if renamed:
+            if iam.get_user(step.user_name) is None:
+                raise
+            _write(iam, step, renamed=False)
 
 
 def _create_key(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
+from ses_tenant.core.authorization import Request
 from ses_tenant.core.credentials import NewAccessKey
 from ses_tenant.core.ses import SesAccount, SesIdentity
 from ses_tenant.core.steps import CreateUser, Write
@@ -28,6 +29,9 @@ class Iam(Protocol):
     def access_key_last_used(self, access_key_id: str) -> datetime | None:
         """Return when the key was last used, as far as IAM has recorded it (hours of delay)."""
 
+    def access_key_last_service(self, access_key_id: str) -> str | None:
+        """Return the AWS service that the key was last used for, None if it never was."""
+
     def list_attachments(self, user_name: str) -> Attachments:
         """Return everything else that hangs on the user (seven calls)."""
 
@@ -36,6 +40,9 @@ class Iam(Protocol):
 
     def account_details(self) -> Iterable[Mapping[str, object]]:
         """Return the answers of GetAccountAuthorizationDetails: everybody in the account."""
+
+    def simulate(self, request: Request) -> bool:
+        """Return whether AWS's own simulator lets the request of a principal through."""
 
     def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
         """Return, by user ARN, the keys that IAM's credential report shows (up to 4 h old)."""

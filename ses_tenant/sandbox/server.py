@@ -8,6 +8,8 @@ from threading import Thread
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+from ses_tenant.sandbox.renaming import renamed_users_keep_tags
+
 _LOOPBACK = "127.0.0.1"
 _POLL_S = 0.02  # how soon a stop is noticed
 
@@ -22,7 +24,8 @@ def serve() -> Iterator[str]:
     thread = Thread(target=lambda: server.serve_forever(_POLL_S), name="sandbox", daemon=True)
     thread.start()
     try:
-        yield f"http://{_LOOPBACK}:{server.server_port}"
+        with renamed_users_keep_tags():
+            yield f"http://{_LOOPBACK}:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

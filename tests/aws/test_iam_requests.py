@@ -24,6 +24,7 @@ _DENY = (
 
 _SENT: list[tuple[steps.Write, dict[str, str]]] = [
     (steps.UpdateUser("shop", "/a/"), {"NewPath": "/a/"}),
+    (steps.UpdateUser("shop", "/a/", "b"), {"NewPath": "/a/", "NewUserName": "b"}),
     (steps.PutUserPermissionsBoundary("shop", _POLICY), {"PermissionsBoundary": _POLICY}),
     (
         steps.TagUser("shop", {"k": "v"}),

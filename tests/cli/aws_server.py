@@ -14,6 +14,8 @@ import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from ses_tenant.sandbox.renaming import renamed_users_keep_tags
+
 LOOPBACK = "127.0.0.1"
 
 _READS = ("Get", "List")
@@ -67,7 +69,8 @@ def counting_moto() -> Iterator[Server]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield Server(f"http://{LOOPBACK}:{server.server_port}", actions)
+        with renamed_users_keep_tags():
+            yield Server(f"http://{LOOPBACK}:{server.server_port}", actions)
     finally:
         server.shutdown()
         thread.join()

@@ -201,6 +201,22 @@ class TestBoth:
         assert (moved.path, moved.user_arn) == (PATH, ARN)
         assert [k.access_key_id for k in world.iam.list_access_keys(NAME)] == [key.access_key_id]
 
+    def test_a_user_is_renamed_and_moved_in_one_call_and_keeps_the_rest(self, world: World) -> None:
+        world.iam.create_user(steps.CreateUser("handmade", "/", TAGS))
+        key = world.iam.create_access_key("handmade")
+        world.iam.apply(_put("other", SUSPENDED_POLICY, "handmade"))
+        world.calls.clear()
+
+        world.iam.apply(steps.UpdateUser("handmade", PATH, NAME))
+
+        assert world.calls == ["iam:UpdateUser"]
+        assert world.iam.get_user("handmade") is None
+        moved = world.iam.get_user(NAME)
+        assert moved is not None
+        assert (moved.user_name, moved.path, moved.user_arn) == (NAME, PATH, ARN)
+        assert [k.access_key_id for k in world.iam.list_access_keys(NAME)] == [key.access_key_id]
+        assert world.iam.list_user_policies(NAME) == ("other",)
+
     def test_tags_are_added_replaced_and_removed(self, world: World) -> None:
         world.iam.create_user(replace(CREATE, tags={"a": "1", "b": "2", "c": ""}))
 
@@ -264,6 +280,7 @@ class TestBoth:
         key = world.iam.create_access_key(NAME)
 
         assert world.iam.access_key_last_used(key.access_key_id) is None
+        assert world.iam.access_key_last_service(key.access_key_id) is None
 
     def test_what_hangs_on_a_user_is_listed(self, world: World) -> None:
         world.iam.create_user(CREATE)
@@ -649,6 +666,18 @@ class TestStricterThanMoto:
         iam.apply(steps.UpdateUser(NAME, PATH))
         assert iam.users[NAME].tags == TAGS
 
+    def test_a_user_that_is_renamed_keeps_its_tags_and_takes_no_name_that_is_in_use(self) -> None:
+        # moto loses the tags, and puts the user in the place of the one that had the name.
+        iam = FakeIam()
+        iam.create_user(steps.CreateUser("handmade", "/", TAGS))
+        iam.add_user("Bystander")
+        taken = steps.UpdateUser("handmade", PATH, "bystander")
+        assert _code(lambda: iam.apply(taken)) is ErrorCode.ALREADY_EXISTS
+        assert iam.users["handmade"].path == "/"
+        iam.apply(steps.UpdateUser("handmade", PATH, "HandMade"))
+        assert iam.users["HandMade"].tags == TAGS
+        assert iam.users.keys() == {"Bystander", "HandMade"}
+
     def test_times_of_last_use(self) -> None:
         # moto can only be told by signing a request.
         iam = FakeIam()
@@ -656,6 +685,8 @@ class TestStricterThanMoto:
         key_id = iam.create_access_key(NAME).access_key_id
         iam.last_used[key_id] = datetime(2026, 1, 2, tzinfo=UTC)
         assert iam.access_key_last_used(key_id) == datetime(2026, 1, 2, tzinfo=UTC)
+        iam.last_service[key_id] = "ses"
+        assert iam.access_key_last_service(key_id) == "ses"
 
     def test_the_credential_report_does_not_tell_the_time_of_an_inactive_key(self) -> None:
         # moto tells when it was made.

@@ -91,6 +91,9 @@ class KeysOfOneUser:
     def access_key_last_used(self, access_key_id: str) -> datetime | None:
         raise AssertionError(access_key_id)
 
+    def access_key_last_service(self, access_key_id: str) -> str | None:
+        raise AssertionError(access_key_id)
+
     def list_attachments(self, user_name: str) -> Attachments:
         raise AssertionError(user_name)
 

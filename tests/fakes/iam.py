@@ -62,6 +62,7 @@ class FakeIam:
         self.virtual_mfa_devices: set[str] = set()
         self.known_policies = {BOUNDARY, MANAGED_POLICY}
         self.last_used: dict[str, datetime] = {}
+        self.last_service: dict[str, str] = {}
         self.issued: list[NewAccessKey] = []
         self.calls: list[str] = []
         self.delay = 0
@@ -159,6 +160,9 @@ class FakeIam:
 
         return self._call("GetAccessKeyLastUsed", read)
 
+    def access_key_last_service(self, access_key_id: str) -> str | None:
+        return self._call("GetAccessKeyLastUsed", lambda: self.last_service.get(access_key_id))
+
     def list_attachments(self, user_name: str) -> Attachments:
         def read(action: str, value: Callable[[Attachments], _T]) -> _T:
             return self._call(action, lambda: value(self._user(action, user_name).attachments))
@@ -244,9 +248,17 @@ class FakeIam:
             case steps.PutUserPermissionsBoundary():
                 self._check_boundary(action, step.permissions_boundary)
         user = self._user(action, step.user_name)
+        if isinstance(step, steps.UpdateUser) and step.new_user_name:
+            others = (name for name in self.users if name != step.user_name)
+            rules.check_new_name(action, step.new_user_name, others)
         user.write(step)
-        if isinstance(step, steps.DeleteUser):
-            del self.users[user.name]
+        match step:
+            case steps.DeleteUser():
+                del self.users[user.name]
+            case steps.UpdateUser(new_user_name=str()):
+                del self.users[step.user_name]
+                self.users[user.name] = user
+                self._unseen[user.name] = self.delay
 
     def _delete_virtual_mfa_device(self, action: str, serial: str) -> None:
         rules.require(action, self.virtual_mfa_devices, serial)
@@ -287,16 +299,9 @@ class FakeIam:
         return self.users[user_name]
 
     def _check_new_user(self, action: str, name: str, path: str, tags: Mapping[str, str]) -> None:
-        rules.check_name(action, name)
         rules.check_path(action, path)
         rules.check_tags(action, tags)
-        if name.lower() in (other.lower() for other in self.users):
-            raise rules.refuse(
-                ErrorCode.ALREADY_EXISTS,
-                action,
-                "EntityAlreadyExists",
-                f"User with name {name} already exists.",
-            )
+        rules.check_new_name(action, name, self.users)
 
     def _check_boundary(self, action: str, arn: str | None) -> None:
         if arn is not None:

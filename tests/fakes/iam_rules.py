@@ -46,6 +46,18 @@ def check_name(action: str, name: str, longest: int = 64) -> None:
         raise invalid(action, f"the name {name!r} has a form that is not allowed")
 
 
+def check_new_name(action: str, name: str, others: Iterable[str]) -> None:
+    """Check the name that a user is to have; IAM compares names without regard to case."""
+    check_name(action, name)
+    if name.lower() in (other.lower() for other in others):
+        raise refuse(
+            ErrorCode.ALREADY_EXISTS,
+            action,
+            "EntityAlreadyExists",
+            f"User with name {name} already exists.",
+        )
+
+
 def check_path(action: str, path: str) -> None:
     if len(path) > 512 or not _PATH.fullmatch(path):
         raise invalid(action, f"the path {path!r} has a form that is not allowed")

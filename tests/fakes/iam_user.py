@@ -55,6 +55,7 @@ class FakeUser:
             case steps.UpdateUser():
                 rules.check_path(action, step.new_path)
                 self.path = step.new_path
+                self.name = step.new_user_name or self.name
             case steps.PutUserPermissionsBoundary():
                 self.permissions_boundary = step.permissions_boundary
             case steps.TagUser():

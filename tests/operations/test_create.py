@@ -286,7 +286,7 @@ class TestRefusals:
 
         assert caught.value.code is ErrorCode.NOT_OURS
         assert why in caught.value.message
-        assert "aws iam tag-user --user-name ses-shop.example.com" in caught.value.hint
+        assert f"ses-tenant adopt shop.example.com --user-name {NAME}" in caught.value.hint
         assert iam.calls == ["iam:GetUser"]
         assert iam.snapshot() == before
 

@@ -1,0 +1,106 @@
+"""`ses-tenant adopt`."""
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ses_tenant.cli import options as o
+from ses_tenant.cli.console import Console, Output
+
+if TYPE_CHECKING:
+    from ses_tenant.core.destination import Destination
+    from ses_tenant.core.tenant import TenantSpec
+    from ses_tenant.operations.adopt import Adoption
+
+
+def adopt(
+    domain: o.Domain,
+    user_name: Annotated[
+        str,
+        typer.Option(
+            "--user-name", metavar="NAME", help="The IAM user to take over.", show_default=False
+        ),
+    ],
+    smtp: o.Smtp = None,
+    region: o.Regions = None,
+    to: o.To = None,
+    format_: o.FormatOption = None,
+    subdomains: o.Subdomains = None,
+    also: o.Also = None,
+    return_path: o.ReturnPath = None,
+    scope: o.ScopeOption = None,
+    configuration_set: o.ConfigurationSets = None,
+    permissions_boundary: o.PermissionsBoundary = None,
+    tag: o.Tags = None,
+    read_back: o.ReadBack = None,
+    dry_run: o.DryRun = False,
+    yes: o.Yes = False,
+    profile: o.Profile = None,
+    endpoint_url: o.EndpointUrl = None,
+    output: o.OutputOption = Output.TABLE,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+) -> None:
+    """Make a hand-made IAM user the tenant of DOMAIN; its keys stay, its site goes on sending.
+
+    \b
+      ses-tenant adopt shop.example.com --user-name wordpress-shop --dry-run
+      ses-tenant adopt shop.example.com --user-name ses-smtp-user.20240131 --smtp
+
+    Attaches the policy that `ses-tenant policy DOMAIN` prints, sets the tags, renames the user to
+    ses-DOMAIN under /ses-tenant/DOMAIN/, and then, after a question, removes what gave it more:
+    other policies, groups, console password, MFA devices, SSH keys, certificates, service-specific
+    credentials. With --to, keys that are issued later go there; the present ones are not moved.
+    """
+    request = o.tenant_request(
+        domain, smtp, region, subdomains, also, return_path, scope, configuration_set,
+        permissions_boundary, tag, to, format_, read_back,
+    )  # fmt: skip
+    session = o.connect(profile, region[0] if region else None, endpoint_url, debug=debug)
+    if request.regions:
+        session.check_regions(request.regions)
+    from ses_tenant.aws.iam import Iam
+    from ses_tenant.cli.render import plan_lines, plan_text
+    from ses_tenant.destinations.registry import open_destination
+    from ses_tenant.operations import adopt as operation
+
+    iam, console = Iam(session), Console("adopt", output, quiet)
+
+    def opened(spec: "TenantSpec") -> "Destination":
+        return open_destination(spec, session, lambda _credentials: None, force=False)
+
+    with console.progress(f"Reading {user_name} ..."):
+        adoption = operation.prepare(
+            iam, request, user_name, session.region, opened, datetime.now(UTC),
+            session.access_key_id(),
+        )  # fmt: skip
+    text = plan_text(adoption.plan)
+    name = adoption.spec.domain
+    if not dry_run:
+        removals = [step for step in adoption.plan if step.destructive]
+        if removals:
+            told = [f"Warning: {warning.message}" for warning in adoption.warnings]
+            console.confirm(
+                f"Adopt {adoption.user_name} as {name}?", [*text.splitlines(), *told], yes=yes
+            )
+        with console.progress(f"Adopting {adoption.user_name} ..."):
+            operation.carry_out(iam, adoption, time.sleep)
+        for line in plan_lines(adoption.plan):
+            console.note(f"{name}: {line}: done")
+    if not adoption.plan:
+        console.note(f"{name}: nothing to change, {adoption.user_name} is its tenant")
+    console.result(_data(adoption, dry_run=dry_run), text if dry_run else "", adoption.warnings)
+
+
+def _data(adoption: "Adoption", *, dry_run: bool) -> dict[str, object]:
+    from ses_tenant.cli.render import create_data
+
+    data = create_data(adoption.spec, adoption.plan, adoption.user_arn, None)
+    del data["credentials"]
+    return {
+        **data,
+        "former_user_arn": adoption.former_user_arn,
+        "adopted": not dry_run,
+    }

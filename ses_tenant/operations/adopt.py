@@ -1,0 +1,106 @@
+"""`adopt`: make a hand-made IAM user the tenant of a domain, its keys unchanged."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ses_tenant.core import naming, steps
+from ses_tenant.core.adoption import (
+    Candidate,
+    adoption_warnings,
+    arn_of,
+    check_user_name,
+    choose_user,
+    plan_adopt,
+)
+from ses_tenant.core.destination import Destination
+from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.policy import check_policy_size, sending_policy
+from ses_tenant.core.request import TenantRequest, check_spec, require_regions, resolve
+from ses_tenant.core.tenant import Observed, TenantSpec, User
+from ses_tenant.operations.apply import apply
+from ses_tenant.operations.protocols import Iam
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What `adopt` is about to do. `user_arn` is the one that the user comes to."""
+
+    spec: TenantSpec
+    plan: steps.Plan
+    user_name: str
+    user_arn: str
+    former_user_arn: str
+    warnings: tuple[Warning_, ...]
+
+
+def prepare(
+    iam: Iam,
+    request: TenantRequest,
+    user_name: str,
+    default_region: str | None,
+    open_destination: Callable[[TenantSpec], Destination],
+    now: datetime,
+    operator_key: str | None = None,
+) -> Adoption:
+    """Observe and plan. `operator_key` is the access key that this run itself uses.
+
+    The destination is opened, so that an impossible one is refused; it is not read. Raises
+    SesTenantError `not_found`, `already_exists`, `not_ours`, `access_key_limit`,
+    `policy_too_large`, `no_region`, `usage` and what AWS answers.
+    """
+    check_user_name(user_name)
+    check_policy_size(sending_policy(resolve(request, None, default_region)))
+    domain = request.domain
+    own = naming.user_name(domain)
+    named = iam.get_user(user_name)
+    tenant = named if own == user_name else iam.get_user(own)
+    candidate = _read(iam, choose_user(domain, user_name, named, tenant))
+    observed = candidate.observed
+    if any(key.access_key_id == operator_key for key in observed.access_keys):
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"This run itself uses an access key of {observed.user.user_name}; as a tenant that "
+            "could not even finish it.",
+            "Run it with an administrator's credentials, and make sure that NAME is a site's user.",
+        )
+    spec = resolve(request, observed, default_region)
+    require_regions(spec)
+    check_spec(spec)
+    open_destination(spec)
+    plan = plan_adopt(spec, candidate, now)
+    given = request.interface is not None or naming.TAG_INTERFACE in observed.user.tags
+    return Adoption(
+        spec=spec,
+        plan=plan,
+        user_name=observed.user.user_name,
+        user_arn=arn_of(spec, observed.user),
+        former_user_arn=observed.user.user_arn,
+        warnings=adoption_warnings(spec, candidate, plan, user_name, interface_given=given),
+    )
+
+
+def carry_out(iam: Iam, adoption: Adoption, sleep: Callable[[float], None]) -> None:
+    """Apply the plan. Raises the SesTenantError of the step that failed."""
+    apply(iam, adoption.plan, sleep)
+
+
+def _read(iam: Iam, user: User) -> Candidate:
+    """Return all that IAM holds of the user."""
+    name = user.user_name
+    documents = {
+        policy: iam.get_user_policy(name, policy) for policy in iam.list_user_policies(name)
+    }
+    keys = iam.list_access_keys(name)
+    services = {
+        key.access_key_id: service
+        for key in keys
+        if key.active and (service := iam.access_key_last_service(key.access_key_id))
+    }
+    observed = Observed(
+        user=user,
+        inline_policies=tuple(documents),
+        sending_policy=documents.get(naming.SENDING_POLICY),
+        access_keys=keys,
+    )
+    return Candidate(replace(observed, attachments=iam.list_attachments(name)), documents, services)

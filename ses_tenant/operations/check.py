@@ -1,0 +1,169 @@
+"""`check`: whether tenants are as they should be, and isolated from each other."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ses_tenant.core import steps
+from ses_tenant.core.account import Member, members
+from ses_tenant.core.audit import isolation
+from ses_tenant.core.check import SesView, check_tenant, disagreement, probes
+from ses_tenant.core.destination import Destination
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.findings import Finding
+from ses_tenant.core.plan import plan_repair
+from ses_tenant.core.request import TenantRequest, resolve
+from ses_tenant.core.ses import SesAccount, SesIdentity
+from ses_tenant.core.tenant import STDOUT, TenantSpec
+from ses_tenant.operations.apply import apply
+from ses_tenant.operations.observe import observe_everything, with_last_use
+from ses_tenant.operations.protocols import Iam, Ses
+from ses_tenant.operations.situation import read_situation, this_process
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found of one tenant and how to repair it; or why it could not be looked at."""
+
+    domain: SendingDomain
+    findings: tuple[Finding, ...] = ()
+    plan: steps.Plan = ()
+    error: SesTenantError | None = None
+    warnings: tuple[Warning_, ...] = ()
+
+
+@dataclass(frozen=True)
+class World:
+    """What a check needs: services, the destinations that specs name, the time."""
+
+    iam: Iam
+    ses: Ses
+    open_destination: Callable[[TenantSpec], Destination]
+    now: datetime
+    max_age: timedelta
+    live: bool = False
+
+
+def read_members(iam: Iam) -> tuple[Member, ...]:
+    """Return everybody in the account."""
+    return members(iam.account_details())
+
+
+def tenant_domains(people: Iterable[Member]) -> tuple[SendingDomain, ...]:
+    """Return the domains of all tenants."""
+    return tuple(sorted((m.tenant for m in people if m.tenant), key=lambda domain: domain.name))
+
+
+def check(
+    world: World,
+    people: Sequence[Member],
+    domains: Sequence[SendingDomain],
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> tuple[Checked, ...]:
+    """Return what is wrong with each tenant; those that cannot be read do not stop the others."""
+    broken = isolation(people, {domain.name for domain in domains})
+    accounts = _accounts(world.ses, people, domains)
+    done = []
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for checked in pool.map(lambda d: _check(world, d, people, accounts), domains):
+            between = tuple(broken.get(checked.domain.name, ()))
+            done.append(replace(checked, findings=(*checked.findings, *between)))
+            progress(len(done), len(domains))
+    return tuple(done)
+
+
+def repair(iam: Iam, checked: Checked, sleep: Callable[[float], None]) -> Checked:
+    """Apply the plan; a failure is part of what is returned, so that the others go on."""
+    try:
+        apply(iam, checked.plan, sleep)
+    except SesTenantError as error:
+        return replace(checked, error=error)
+    return checked
+
+
+def _check(
+    world: World,
+    domain: SendingDomain,
+    people: Sequence[Member],
+    accounts: Mapping[str, SesAccount | SesTenantError],
+) -> Checked:
+    warnings: list[Warning_] = []
+    try:
+        observed = observe_everything(world.iam, domain)
+        spec = resolve(TenantRequest(domain), observed, default_region=None)
+        observed = replace(observed, access_keys=with_last_use(world.iam, observed.access_keys))
+        try:
+            destination = world.open_destination(spec)
+            situation = read_situation(world.iam, observed, destination, this_process())
+        except SesTenantError as error:
+            told = f"{domain}: its destination was not read. {error.message}"
+            warnings.append(Warning_("not_read", told))
+            printed = world.open_destination(replace(spec, destination=STDOUT))
+            situation = read_situation(world.iam, observed, printed, this_process())
+        situation = replace(situation, access_keys=observed.access_keys)
+        views = [_view(world.ses, spec, region, accounts, warnings) for region in spec.regions]
+        found = check_tenant(spec, observed, situation, views, world.now, world.max_age)
+        if world.live:
+            found += _disagreements(world.iam, spec, people, observed.user.user_arn)
+        return Checked(domain, found, plan_repair(spec, observed), warnings=tuple(warnings))
+    except SesTenantError as error:
+        return Checked(domain, error=error)
+
+
+def _disagreements(
+    iam: Iam, spec: TenantSpec, people: Iterable[Member], arn: str
+) -> tuple[Finding, ...]:
+    """Return where AWS's own simulator judges a mail otherwise than we do."""
+    member = next((m for m in people if m.arn == arn), None)
+    if member is None:
+        return ()
+    found = []
+    for request in probes(spec, member):
+        theirs = iam.simulate(request)
+        finding = disagreement(spec, member, request, allowed=theirs)
+        if finding is not None:
+            found.append(finding)
+    return tuple(found)
+
+
+def _accounts(
+    ses: Ses, people: Iterable[Member], domains: Iterable[SendingDomain]
+) -> dict[str, SesAccount | SesTenantError]:
+    """Return what SES says of the account in each Region that one of the domains sends in."""
+    wanted = set(domains)
+    regions = {r for m in people if m.tenant in wanted for t in m.targets() for r in t.regions}
+    found: dict[str, SesAccount | SesTenantError] = {}
+    for region in sorted(regions):
+        try:
+            found[region] = ses.account(region)
+        except SesTenantError as error:
+            found[region] = error
+    return found
+
+
+def _view(
+    ses: Ses,
+    spec: TenantSpec,
+    region: str,
+    accounts: Mapping[str, SesAccount | SesTenantError],
+    warnings: list[Warning_],
+) -> SesView:
+    account = accounts.get(region)
+    if isinstance(account, SesTenantError):
+        told = f"SES was not looked at in {region}. {account.message}"
+        warnings.append(Warning_("not_read", told))
+        account = None
+    identities: dict[str, SesIdentity | None] | None
+    try:
+        own = (spec.domain, *spec.sending.also)
+        identities = {domain.name: ses.identity(region, domain.name) for domain in own}
+    except SesTenantError as error:
+        if error.code is ErrorCode.NO_CREDENTIALS:
+            raise
+        told = f"{spec.domain}: its identity was not read in {region}. {error.message}"
+        warnings.append(Warning_("not_read", told))
+        identities = None
+    return SesView(region, account, identities)
