@@ -12,16 +12,17 @@ from enum import StrEnum
 from functools import cached_property
 
 from ses_tenant.core.conditions import (
+    ABSENT,
     Condition,
     Context,
     all_of,
     any_of,
-    filled,
+    fill,
     holds,
     parse_condition,
 )
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.globs import glob, matches, matches_arn
+from ses_tenant.core.globs import ANY, glob, matches, matches_arn
 from ses_tenant.core.sending import CREDENTIAL_KEYS, carries
 
 # Keys that tell of the network, the session and the time of a request: nobody knows them before it
@@ -70,20 +71,23 @@ class Statement:
 
     def names_resource(self, resource: str, context: Context) -> bool | None:
         """Tell whether the statement is about the resource; None if a variable is not known."""
-        globs = self.resource_globs(context)
-        if globs is None:
-            return False
-        named = any_of(None if each is None else matches_arn(each, resource) for each in globs)
+        named = any_of(
+            None if wanted is None else matches_arn(wanted, resource)
+            for wanted in self.resource_globs(context)
+        )
         return (None if named is None else not named) if self.not_resources else named
 
-    def resource_globs(self, context: Context) -> tuple[str | None, ...] | None:
+    def resource_globs(self, context: Context) -> tuple[str | None, ...]:
         """Return the Resource or NotResource element as globs; None where one is not known.
 
-        None alone if the statement is about nothing, for want of a policy variable.
+        An absent policy variable never makes the statement apply to more: it matches nothing in
+        Resource and anything in NotResource.
         """
         if not self.variables:
             return tuple(map(glob, self.resources))
-        return filled(self.resources, context, negated=self.not_resources)
+        absent = ANY if self.not_resources else ABSENT
+        globs = (fill(resource, context) for resource in self.resources)
+        return tuple(g if g is None else g.replace(ABSENT, absent) for g in globs)
 
 
 @dataclass(frozen=True)

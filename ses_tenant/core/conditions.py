@@ -15,6 +15,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from ses_tenant.core.globs import glob, matches
 from ses_tenant.core.sending import MULTIVALUED
 
+ABSENT = "\0"  # no policy and no request holds it
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DEFAULT = re.compile(r"([^,]+), +'([^']*)' *")
 _ESCAPES = {"*", "?", "$"}
@@ -130,28 +131,18 @@ def wanted_globs(condition: Condition, context: Context) -> tuple[str | None, ..
     wild = condition.operator in _WILD
     if not condition.variables:
         return tuple(map(glob, condition.values)) if wild else condition.values
-    return filled(condition.values, context, wild=wild, negated=negated(condition))
-
-
-def filled(
-    texts: Iterable[str], context: Context, *, negated: bool, wild: bool = True
-) -> tuple[str | None, ...] | None:
-    """Return each text as `fill` does, without those that have an absent variable.
-
-    None if there is such a one and the element is negated: a variable that cannot be resolved
-    makes a statement invalid, and must not make it apply to more.
-    """
-    found = [fill(text, context, wild=wild) for text in texts]
-    if negated and "\0" in found:
+    found = [fill(value, context, wild=wild) for value in condition.values]
+    # A variable that cannot be resolved must not make a statement apply to more.
+    if negated(condition) and any(each is not None and ABSENT in each for each in found):
         return None
-    return tuple(each for each in found if each != "\0")
+    return tuple(each for each in found if each is None or ABSENT not in each)
 
 
 def fill(text: str, context: Context, *, wild: bool = True) -> str | None:
     """Return `text` as a glob with its policy variables filled in.
 
-    None if a variable is not known, NUL (which no policy holds) if one is absent. Without `wild`,
-    `*` and `?` are plain characters.
+    None if a variable is not known; ABSENT stands for one that is absent. Without `wild`, `*` and
+    `?` are plain characters.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
     """
     parts, end = [], 0
@@ -170,9 +161,7 @@ def fill(text: str, context: Context, *, wild: bool = True) -> str | None:
             return None
         values = () if name in MULTIVALUED else context.values.get(name, ())
         value = values[0] if len(values) == 1 else default
-        if value is None:
-            return "\0"
-        parts.append(value)
+        parts.append(ABSENT if value is None else value)
     return "".join([*parts, plain(text[end:])])
 
 

@@ -212,10 +212,7 @@ def _open_parts(statement: Statement, context: Context) -> list[Condition | Stat
     """Return the parts of a statement that hang on the mail; None if it never applies."""
     opened: list[Condition | Statement] = []
     # A pattern that matches an ARN of empty parts matches every ARN.
-    globs = statement.resource_globs(context)
-    if globs is None:
-        return None
-    if any(matches_arn(g, ":::::") for g in globs if g):
+    if any(matches_arn(g, ":::::") for g in statement.resource_globs(context) if g):
         if statement.not_resources:
             return None
     elif statement.resources:
@@ -398,7 +395,7 @@ def _resource_constraints(
     head = arn.removesuffix(target.domain)
     kind = head.split(":", 5)[5]
     globs = []
-    for glob in statement.resource_globs(context) or ():
+    for glob in statement.resource_globs(context):
         if glob is None:
             return  # a variable is not known: it may be so
         listed = glob.split(":", 5)

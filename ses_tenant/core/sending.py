@@ -70,6 +70,23 @@ CREDENTIAL_KEYS = frozenset(
         "ssm:sourceinstancearn",
     }
 )
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+_POLICY_CALLS = frozenset(
+    f"iam:{verb}{kind}policy"
+    for verb in ("attach", "detach", "put", "delete")
+    for kind in ("user", "role")
+)
+_CARRIERS = {
+    "iam:permissionsboundary": _POLICY_CALLS
+    | {
+        "iam:createuser",
+        "iam:createrole",
+        "iam:putuserpermissionsboundary",
+        "iam:putrolepermissionsboundary",
+        "iam:deleteuserpermissionsboundary",
+        "iam:deleterolepermissionsboundary",
+    },
+}
 
 
 def carries(action: str, key: str) -> bool:
@@ -78,7 +95,7 @@ def carries(action: str, key: str) -> bool:
     if service != "ses":
         # A key with a dot or of SAML tells of a federated principal.
         general = service in ("aws", "saml") or "." in service or key in CREDENTIAL_KEYS
-        return general or service == of
+        return general or (service == of and action in _CARRIERS.get(key, (action,)))
     if action in CARRIED:
         return key in CARRIED[action]
     return action.startswith("ses:") and key not in _SENDING_KEYS
