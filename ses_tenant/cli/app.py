@@ -10,6 +10,7 @@ from ses_tenant.cli.boundary import ErrorBoundary
 from ses_tenant.cli.create import create
 from ses_tenant.cli.delete import delete
 from ses_tenant.cli.list_tenants import list_tenants
+from ses_tenant.cli.operator_policy import operator_policy
 from ses_tenant.cli.policy import policy
 from ses_tenant.cli.rotate_keys import rotate_keys
 from ses_tenant.cli.sandbox import sandbox
@@ -60,5 +61,6 @@ app.command()(suspend)
 app.command()(resume)
 app.command()(delete)
 app.command()(policy)
+app.command("operator-policy")(operator_policy)
 app.command("smtp-password")(smtp_password)
 app.command(context_settings={"allow_interspersed_args": False})(sandbox)
