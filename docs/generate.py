@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Write the generated parts of the documents.
 
-docs/reference.md has the help of every command, docs/destinations.md what each format writes.
+docs/reference.md has the help of every command, docs/destinations.md what each format writes,
+examples/operator-policy.json what `operator-policy` prints for every command but `adopt`.
 
 python docs/generate.py           writes them
 python docs/generate.py --check   exits with status 1 if they are not up to date
 """
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -17,11 +19,13 @@ from typer.testing import CliRunner
 from ses_tenant.cli.app import app
 from ses_tenant.core.credentials import NewAccessKey, credentials_for
 from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.operator_policy import ADOPT, VERBS, operator_policy
 from ses_tenant.core.tenant import Interface, TenantSpec
 from ses_tenant.destinations.formats import FORMATS
 
 REFERENCE = Path(__file__).with_name("reference.md")
 DESTINATIONS = Path(__file__).with_name("destinations.md")
+OPERATOR_POLICY = Path(__file__).parents[1] / "examples" / "operator-policy.json"
 _GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->\n)", re.DOTALL)
 # The key that AWS's own documentation shows.
 _KEY = NewAccessKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -73,6 +77,12 @@ def formats() -> str:
     return text + "\n"
 
 
+def example_policy() -> str:
+    """Return examples/operator-policy.json."""
+    policy = operator_policy([verb for verb in VERBS if verb != ADOPT])
+    return json.dumps(policy, indent=2) + "\n"
+
+
 def updated(document: str) -> str:
     """Return the text of a document with its generated part renewed."""
     parts = {"help": command_help, "formats": formats}
@@ -82,13 +92,13 @@ def updated(document: str) -> str:
 def main(arguments: list[str]) -> int:
     """Write, or with --check compare; return the exit status."""
     status = 0
-    for file in (REFERENCE, DESTINATIONS):
+    for file in (REFERENCE, DESTINATIONS, OPERATOR_POLICY):
         present = file.read_text("utf-8")
-        wanted = updated(present)
+        wanted = example_policy() if file == OPERATOR_POLICY else updated(present)
         if "--check" not in arguments:
             file.write_text(wanted, "utf-8")
         elif wanted != present:
-            sys.stderr.write(f"docs/{file.name} is out of date; run: python docs/generate.py\n")
+            sys.stderr.write(f"{file.parent.name}/{file.name} is out of date; run: python docs/generate.py\n")
             status = 1
     return status
 

@@ -114,8 +114,7 @@ def _from_client_error(error: boto.ClientError, profile: str | None) -> SesTenan
         return SesTenantError(
             ErrorCode.ACCESS_DENIED,
             f"AWS denies {action}: {said}",
-            f"Allow {action} to the operator; examples/operator-policy.json has all that "
-            "ses-tenant needs.",
+            f"Allow {action} to the operator; ses-tenant operator-policy prints all that is needed.",
         )
     if code in _THROTTLED or status == 429:
         return SesTenantError(

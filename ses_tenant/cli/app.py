@@ -12,6 +12,7 @@ from ses_tenant.cli.check import check
 from ses_tenant.cli.create import create
 from ses_tenant.cli.delete import delete
 from ses_tenant.cli.list_tenants import list_tenants
+from ses_tenant.cli.operator_policy import operator_policy
 from ses_tenant.cli.policy import policy
 from ses_tenant.cli.rotate_keys import rotate_keys
 from ses_tenant.cli.sandbox import sandbox
@@ -64,5 +65,6 @@ app.command()(delete)
 app.command()(check)
 app.command()(audit)
 app.command()(policy)
+app.command("operator-policy")(operator_policy)
 app.command("smtp-password")(smtp_password)
 app.command(context_settings={"allow_interspersed_args": False})(sandbox)

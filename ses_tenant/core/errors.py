@@ -67,6 +67,11 @@ class SesTenantError(Exception):
             return ExitStatus.INTERRUPTED
         return ExitStatus.FAILED
 
+    def with_hint(self, more: str) -> "SesTenantError":
+        """Return the same failure with one more hint."""
+        hint = f"{self.hint} {more}".strip()
+        return SesTenantError(self.code, self.message, hint, partly_done=self.partly_done)
+
     def after_steps(self, done: int, total: int) -> "SesTenantError":
         """Return the same failure, saying that `done` of `total` steps had been carried out."""
         if not done:

@@ -7,7 +7,7 @@ from datetime import datetime
 from ses_tenant.core import naming, steps
 from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.destination import Destination
-from ses_tenant.core.errors import Warning_
+from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
 from ses_tenant.core.keys import KeyState, Process, Situation
 from ses_tenant.core.plan import plan_create
 from ses_tenant.core.policy import check_policy_size, sending_policy
@@ -82,12 +82,16 @@ def carry_out(
     now: Callable[[], datetime],
 ) -> Created:
     """Apply the plan; a new key is delivered in it."""
-    applied = apply(
-        iam,
-        prepared.plan,
-        sleep,
-        Issue(prepared.spec, prepared.user_arn, prepared.destination, now, prepared.first_key),
-    )
+    issue = Issue(prepared.spec, prepared.user_arn, prepared.destination, now, prepared.first_key)
+    try:
+        applied = apply(iam, prepared.plan, sleep, issue)
+    except SesTenantError as error:
+        if error.code is ErrorCode.ACCESS_DENIED and prepared.spec.permissions_boundary is None:
+            raise error.with_hint(
+                "If the operator may make users only under a permissions boundary: add "
+                "--permissions-boundary ARN."
+            ) from error
+        raise
     return Created(prepared, applied.user_arn, applied.credentials)
 
 
