@@ -51,6 +51,7 @@ class Account:
     """The account; hold `lock` while moto is read or written."""
 
     settings: Settings
+    changes: int = 0
     issued: set[str] = field(default_factory=set)
     seeded: set[tuple[str, str]] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -23,6 +23,7 @@ from ses_tenant.sandbox.wire import Protocol
 
 _MAX_BODY = 64 * 2**20
 _SERVICES = frozenset({"iam", "sts", "ses", "secretsmanager", "ssm"})
+_READS = ("Get", "List", "Describe")
 _BOUNDARIES = frozenset({"PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"})
 
 
@@ -108,6 +109,7 @@ class Gate:
         """Return the answer to a call that sends nothing, or None where moto is to give it."""
         account = self.post.account
         with account.lock:
+            account.changes += not call.operation.startswith(_READS)
             if key is not None and call.action != "sts:GetCallerIdentity":  # needs no permission
                 wanted = request_by(key, call.action, _resource(account, call), _context(call))
                 ruling = may_call(account, key, wanted)

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
+from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.ses.models import ses_backends
+from moto.ssm.models import ssm_backends
 from werkzeug.serving import make_server
 
 from ses_tenant.sandbox.account import Account, Settings
@@ -21,6 +25,7 @@ from ses_tenant.sandbox.outbox import Outbox
 from ses_tenant.sandbox.page import Page
 from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.smtp import serve_smtp
+from ses_tenant.sandbox.state import kept
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_REGION = "eu-central-1"
@@ -68,9 +73,13 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
     post = Post(account, Outbox())
     faults = Faults(time.monotonic, chosen.latency_s, chosen.throttle, chosen.fail_percent)
     moto = DomainDispatcherApplication(create_backend_app)
+    for backends in (iam_backends, ses_backends, secretsmanager_backends, ssm_backends):
+        backends.reset()  # moto keeps them for the whole process
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ses-tenant-")))
         certificate = make_certificate(folder, chosen.host, os.environ)
+        if chosen.state:
+            stack.enter_context(kept(account, chosen.state))
         gate = Gate(post, faults, moto, Page(post, chosen.host))
         server = make_server(chosen.host, 0, gate, threaded=True)
         stack.callback(server.server_close)

@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, BinaryIO, cast
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -249,10 +249,9 @@ OPERATOR = {
 
 @contextmanager
 def empty_account() -> Iterator[str]:
-    """Serve moto, whose accounts belong to the process, with nothing left in them."""
-    with serve() as url:
-        urlopen(Request(f"{url}/moto-api/reset", method="POST"), timeout=10).close()
-        yield url
+    """Serve an account that is empty."""
+    with serve() as sandbox:
+        yield sandbox.url
 
 
 def created(url: str, *options: str) -> dict[str, str]:
