@@ -220,7 +220,7 @@ def _grant(
         for statement in policy.statements:
             if not statement.allow or not statement.names_action(action):
                 continue
-            if direct and not _named(statement, request.principal):
+            if direct and not names_principal(statement, request.principal):
                 continue
             applies = _applies(statement, action, request, context)
             if applies:
@@ -235,7 +235,7 @@ def _grant(
 def _applies(statement: Statement, action: str, request: Request, context: Context) -> bool | None:
     if not statement.names_action(action):
         return False
-    if statement.principals is not None and not _concerns(statement, request.principal):
+    if statement.principals is not None and not concerns_principal(statement, request.principal):
         return False
     resource = statement.names_resource(request.resource, context)
     if resource is False:
@@ -264,13 +264,13 @@ def _failing(statement: Statement, request: Request, context: Context) -> str:
     return ""
 
 
-def _named(statement: Statement, principal: str) -> bool:
+def names_principal(statement: Statement, principal: str) -> bool:
     """Tell whether a resource policy names the principal itself, and not its whole account."""
     listed = statement.principals or ()
     return not statement.not_principals and any(p in ("*", principal) for p in listed)
 
 
-def _concerns(statement: Statement, principal: str) -> bool:
+def concerns_principal(statement: Statement, principal: str) -> bool:
     """Tell whether the Principal element covers the principal, by itself or by its account."""
     account = principal.split(":")[4] if principal.count(":") >= 5 else ""
     covered = {"*", principal, account} - {""}

@@ -191,9 +191,12 @@ def of_kind(kind: str) -> Iterator[Scenario]:
     yield scenario("abort", _overlap_put_back, *_SHOP, "--abort", after=after)
     yield scenario("rollback", _retiring, *_SHOP, "--rollback", after=after)
     for start, state in ((_steady, "steady"), (_overlap, "overlap"), (_retiring, "retiring")):
+        # A person copies a printed key by hand, so the site stands still until then anyway; run
+        # again after a crash, the oldest, which is the compromised one, makes room first.
         yield scenario(
-            f"compromised-{state}", start, *_SHOP, "--compromised", after=after, stable=not shown
-        )
+            f"compromised-{state}", start, *_SHOP, "--compromised",
+            after=after, stable=not shown, watch=not shown,
+        )  # fmt: skip
         yield scenario(f"suspend-{state}", start, "suspend", SHOP)
         yield scenario(f"resume-{state}", _suspended(start), "resume", SHOP)
         yield scenario(f"delete-{state}", start, "delete", SHOP, "--yes", watch=False)

@@ -1,0 +1,133 @@
+"""Every pair of a principal and somebody else's domain, without looking at every pair.
+
+The patterns of a principal tell which domains it can be about at all; only those are solved.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ses_tenant.core.globs import ANY, ONE
+from ses_tenant.core.impersonation import (
+    Principal,
+    Target,
+    Way,
+    Witness,
+    find_witness,
+    ways_to_send,
+)
+from ses_tenant.core.languages import Constraint, TooComplex
+
+if TYPE_CHECKING:
+    from ses_tenant.core.authorization import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A principal that may send as a domain that is not its own; no witness if undecided."""
+
+    principal: Principal
+    target: Target
+    witness: Witness | None
+
+
+class Targets:
+    """The domains of all tenants, to be found by the end of a pattern."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        """Sort the targets by their domain, read backwards."""
+        self.all = tuple(sorted(targets, key=lambda target: target.domain[::-1]))
+        self._backwards = [target.domain[::-1] for target in self.all]
+
+    def about(self, way: Way) -> Sequence[Target]:
+        """Return the targets that the way's From patterns can be about, or more."""
+        best: Sequence[Target] = self.all
+        for constraint in way.sender:
+            if not constraint.negated:
+                found = self._matching(constraint)
+                if len(found) < len(best):
+                    best = found
+        return best
+
+    def _matching(self, constraint: Constraint) -> Sequence[Target]:
+        found: dict[int, Target] = {}
+        for glob in constraint.globs:
+            tail = glob.replace(ONE, ANY).rpartition(ANY)[2].lower()
+            if not tail:
+                return self.all
+            _, at, host = tail.rpartition("@")
+            for target in self._exactly(host) if at else self._ending(tail):
+                found[id(target)] = target
+            # A target that counts with its subdomains is met by anything below it, too.
+            for number in range(1, host.count(".") + 1):
+                for target in self._exactly(host.split(".", number)[number]):
+                    if target.subdomains:
+                        found[id(target)] = target
+        return tuple(found.values())
+
+    def _exactly(self, domain: str) -> Iterator[Target]:
+        return (target for target in self._ending(domain) if target.domain == domain)
+
+    def _ending(self, tail: str) -> Iterator[Target]:
+        """Return the targets whose domain ends so, or which end so with their subdomains."""
+        backwards = tail[::-1]
+        at = bisect_left(self._backwards, backwards)
+        while at < len(self.all) and self._backwards[at].startswith(backwards):
+            yield self.all[at]
+            at += 1
+        if tail.startswith("."):
+            for target in self._exactly(tail[1:]):
+                if target.subdomains:
+                    yield target
+
+
+def breaches(principals: Iterable[Principal], targets: Targets) -> Iterator[Breach]:
+    """Return every principal with every domain that it may send as and that is not its own.
+
+    Raises SesTenantError `usage` for a policy that IAM would not take.
+    """
+    for principal in principals:
+        try:
+            ways = ways_to_send(principal)
+        except TooComplex:
+            yield from (
+                Breach(principal, target, None)
+                for target in targets.all
+                if target.owner != principal.arn
+            )
+            continue
+        yield from _breaches(principal, ways, targets)
+
+
+def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> Iterator[Breach]:
+    about: dict[int, Target] = {id(t): t for way in ways for t in targets.about(way)}
+    # A way that asks nothing of the From address nor of the resource treats all domains alike.
+    blind = bool(ways) and not ways[0].sender and not ways[0].resources
+    verdicts: dict[tuple[object, ...], "Verdict"] = {}
+    for target in about.values():
+        if target.owner == principal.arn:
+            continue
+        place = (target.regions, target.account, target.partition)
+        if blind and place in verdicts:
+            resource = f"arn:{target.partition}:ses:{(*target.regions, '')[0]}:{target.account}"
+            yield Breach(
+                principal,
+                target,
+                Witness(
+                    f"a@{target.domain}",
+                    ways[0].action,
+                    f"{resource}:identity/{target.domain}",
+                    verdicts[place],
+                ),
+            )
+            continue
+        try:
+            witness = find_witness(principal, ways, target)
+        except TooComplex:
+            yield Breach(principal, target, None)
+            continue
+        if witness is not None:
+            if blind and witness.action == ways[0].action:
+                verdicts[place] = witness.verdict
+            yield Breach(principal, target, witness)
