@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -81,7 +82,12 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
         if chosen.state:
             stack.enter_context(kept(account, chosen.state))
         gate = Gate(post, faults, moto, Page(post, chosen.host))
-        server = make_server(chosen.host, 0, gate, threaded=True)
+        # Given a socket, werkzeug does not end the process where the address is not to be had.
+        family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+        listening = stack.enter_context(
+            socket.create_server((chosen.host, 0), family=family, backlog=512)
+        )
+        server = make_server(chosen.host, 0, gate, threaded=True, fd=listening.fileno())
         stack.callback(server.server_close)
         ports = stack.enter_context(serve_smtp(post, faults, chosen.host, certificate.context))
         thread = Thread(target=lambda: server.serve_forever(_POLL_S), name="sandbox", daemon=True)
@@ -90,7 +96,7 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
         stack.callback(server.shutdown)
         host = _ANY.get(chosen.host, chosen.host)
         yield Sandbox(
-            url=f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}",
+            url=f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}",
             host=host,
             smtp_port=ports.starttls,
             smtps_port=ports.implicit_tls,
