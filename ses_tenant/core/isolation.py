@@ -104,7 +104,7 @@ def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> It
     about: dict[int, Target] = {id(t): t for way in ways for t in targets.about(way)}
     # A way that asks nothing of the From address nor of the resource treats all domains alike.
     blind = bool(ways) and not ways[0].sender and not ways[0].resources
-    verdicts: dict[tuple[object, ...], "Verdict"] = {}
+    verdicts: dict[tuple[object, ...], Verdict] = {}
     for target in about.values():
         if target.owner == principal.arn:
             continue

@@ -131,7 +131,7 @@ class Account:
     def _boundary(self, arn: str) -> tuple[Policy, ...]:
         """Return the boundary; one that does not exist allows nothing."""
         found = self.iam.managed_policies.get(arn)
-        return () if found is None else (Policy(found.name, _document(found.document)),)
+        return () if found is None else (_managed(found),)
 
     def resource_policies(self, region: str, resource: str) -> tuple[Policy, ...]:
         """Return the sending authorization policies of the identity whose ARN is `resource`."""
@@ -179,7 +179,12 @@ def _policies(holder: Any) -> Iterator[Policy]:
     for name, text in holder.policies.items():
         yield Policy(name, _document(text))
     for managed in holder.managed_policies.values():
-        yield Policy(managed.name, _document(managed.document))
+        yield _managed(managed)
+
+
+def _managed(policy: Any) -> Policy:
+    version = next(v for v in policy.versions if v.version_id == policy.default_version_id)
+    return Policy(policy.name, _document(version.document))
 
 
 def _document(text: Any) -> dict[str, object]:

@@ -14,6 +14,7 @@ from email.policy import compat32
 
 # Only what IAM can compare without doubt: no quoting, no comments, 7-bit ASCII.
 _ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_ESCAPED = re.compile(r"\\.")
 _LINE_BREAK = re.compile(r"[\r\n]+")
 
 
@@ -69,6 +70,8 @@ def read_headers(raw: bytes, *, sender: str | None = None) -> Headers:
         # "From :" is From to some mail servers, so it is here.
         return [_text(v) for k, v in message.items() if k.strip().lower() == name]
 
+    if message.defects:  # a line that is none of a header would end it, for us but not for all
+        raise InvalidMailError("The header has a line that is not a header field.")
     for name in ("From", "Sender", "Return-Path"):
         if len(values(name.lower())) > 1:
             raise InvalidMailError(f"Duplicate header '{name}'.")
@@ -103,6 +106,8 @@ def parse_addresses(value: str) -> list[tuple[str, str]]:
 
     Raises InvalidMailError unless every one of them is a plain address.
     """
+    if _ESCAPED.sub("", value).count('"') % 2:
+        raise InvalidMailError("A quoted string does not end.")
     found = email.utils.getaddresses([_LINE_BREAK.sub("", value)])
     for _, address in found:
         if not _ADDRESS.fullmatch(address) or ".." in address:

@@ -89,7 +89,7 @@ class _Handler:
         """Take the envelope's sender after a login; SES takes no empty one."""
         if not session.authenticated:
             return "530 Authentication required"
-        if not address:
+        if address in ("", "<>"):
             return "501 Invalid MAIL FROM address provided"
         envelope.mail_from = address
         envelope.mail_options.extend(options)

@@ -113,7 +113,9 @@ def _snapshot(account: Account) -> dict[str, Any]:
         "managed_policies": [
             {
                 "name": p.name, "path": p.path, "description": p.description,
-                "document": p.document, "arn": p.arn,
+                "document": next(
+                    v.document for v in p.versions if v.version_id == p.default_version_id
+                ),
             }
             for p in iam.managed_policies.values()
             if p.arn.split(":")[4] != "aws"
