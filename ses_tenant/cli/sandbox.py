@@ -125,6 +125,8 @@ def sandbox(
         fail_percent=fail,
         state=state,
     )
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):  # moto would have boto3 look it up
+        os.environ.pop(name, None)
     stop = None if ctx.meta[_COMMAND] else interruption()
     _warn_of(host)
     try:

@@ -289,11 +289,11 @@ def test_send_boto3_sends_with_what_create_prints() -> None:
         env = {**printed, "AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true"}
         done = run_example("send_boto3.py", "info@shop.example.com", env)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-        with urlopen(f"{url}/moto-api/data.json", timeout=10) as answer:
+        with urlopen(f"{url}/_ses-tenant/messages.json", timeout=10) as answer:
             assert b"info@shop.example.com" in answer.read()
         refused = run_example("send_boto3.py", "info@blog.example.org", env)
         assert refused.returncode == 1
-        assert "MessageRejected" in refused.stderr
+        assert "AccessDeniedException" in refused.stderr
 
 
 def certificate(folder: Path) -> Path:
