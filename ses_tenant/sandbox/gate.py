@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from botocore.model import OperationNotFoundError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
@@ -47,8 +48,16 @@ class Gate:
             answer = error.get_response()
         if answer is not None:
             return answer(environ, start)
-        with self.post.account.lock:
-            return list(self.moto(environ, start))
+        return self._moto(request)(environ, start)
+
+    def _moto(self, request: HttpRequest) -> Response:
+        """Return moto's answer; where it has none, that the operation is not there."""
+        try:
+            with self.post.account.lock:
+                return Response.from_app(self.moto, request.environ)
+        except (NotImplementedError, OperationNotFoundError, UnicodeDecodeError):
+            error = wire.rejected("InvalidAction", "The sandbox does not have this operation.")
+            return wire.error_response(_protocol(request), error)
 
     def _aws(self, request: HttpRequest) -> Response | None:
         """Return the answer to an AWS request, or None where moto is to give it."""
@@ -135,8 +144,10 @@ class Gate:
                 return wire.error_response(Protocol.XML, error)
             account.set_boundary(str(name), boundary)
             return wire.xml_result(call.operation, "")
+        if call.operation == "ListServiceSpecificCredentials":
+            return wire.xml_result(call.operation, "<ServiceSpecificCredentials/>")
         if call.operation in ("CreateAccessKey", "CreateUser"):
-            answer = Response.from_app(self.moto, request.environ)
+            answer = self._moto(request)
             account.note_keys()
             if boundary and call.operation == "CreateUser" and answer.status_code == 200:
                 account.set_boundary(str(name), boundary)

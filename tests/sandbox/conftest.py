@@ -95,6 +95,7 @@ class Box:
             try:
                 connection.login(key.access_key_id, password or key.password())
             except smtplib.SMTPAuthenticationError as error:
+                assert isinstance(error.smtp_error, bytes)
                 return error.smtp_code, error.smtp_error.decode()
             for answer in (connection.mail(envelope), connection.rcpt(to)):
                 if answer[0] != 250:

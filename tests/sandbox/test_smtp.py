@@ -8,7 +8,6 @@ import pytest
 
 from ses_tenant.core.policy import policy_json, suspended_policy
 from ses_tenant.core.tenant import Interface
-from ses_tenant.sandbox.outbox import Outcome
 
 from .conftest import BLOG, SHOP, Box, Boxes
 
@@ -26,12 +25,12 @@ def test_a_site_sends_as_its_own_domain_and_as_no_other(box: Box, implicit: bool
     box.tenant(BLOG, Interface.SMTP)
     code, answer = box.mail(shop, f"info@{SHOP}", implicit=implicit)
     assert (code, answer) == (250, f"Ok {box.last.message_id}")
-    assert box.last.outcome is Outcome.ACCEPTED
+    assert box.last.outcome == "accepted"
     assert "SendAsOwnDomain" in box.last.reason
     assert (box.last.domain, box.last.recipients) == (SHOP, ("customer@client.example",))
     assert b"Hello" in box.last.raw
     assert box.mail(shop, f"info@{BLOG}", implicit=implicit) == (554, DENIED.format(BLOG))
-    assert box.last.outcome is Outcome.REFUSED
+    assert box.last.outcome == "refused"
     assert "NothingElse of the policy ses-tenant-sending" in box.last.reason
 
 
@@ -55,7 +54,7 @@ def test_envelope_header_and_sender_are_all_judged(box: Box, envelope: str, head
     code, answer = box.mail(shop, envelope, header)
     assert code == 554
     assert answer.startswith("Access denied: User `arn:aws:iam::")
-    assert box.last.outcome is Outcome.REFUSED
+    assert box.last.outcome == "refused"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_what_cannot_be_compared_without_doubt_is_refused(box: Box, header: str)
     code, answer = box.mail(shop, f"info@{SHOP}", header)
     assert code == 554
     assert answer.startswith(("Transaction failed: ", "Access denied: "))
-    assert box.last.outcome is Outcome.REFUSED
+    assert box.last.outcome == "refused"
 
 
 def test_a_message_without_from_is_refused(box: Box) -> None:
