@@ -147,6 +147,15 @@ class Iam:
                     )
         return tuple(found)
 
+    def account_details(self) -> Iterable[Mapping[str, object]]:
+        """Return everybody in the account: users, roles, groups and managed policies, by pages."""
+        pages = self._client.get_paginator("get_account_authorization_details").paginate(
+            PaginationConfig={"PageSize": 1000}
+        )
+        with self._session.errors():
+            for page in pages:
+                yield dict(page)
+
     def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
         """Return the keys that the credential report shows, by user ARN."""
         return credential_report(self._session, self._sleep)

@@ -51,6 +51,7 @@ def parse_report(content: str) -> Mapping[str, tuple[ReportedKey, ...]]:
             ReportedKey(
                 active=row.get(f"access_key_{number}_active", "").lower() == "true",
                 changed_at=changed,
+                last_used_at=_moment(row.get(f"access_key_{number}_last_used_date", "")),
             )
             for number in (1, 2)
             if (changed := _moment(row.get(f"access_key_{number}_last_rotated", ""))) is not None

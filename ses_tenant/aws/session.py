@@ -21,6 +21,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
@@ -93,6 +94,18 @@ class AwsSession:
             f"secretsmanager {region}",
             lambda: self.boto.client(
                 "secretsmanager",
+                region_name=region,
+                endpoint_url=self.endpoint_url,
+                config=self._config(),
+            ),
+        )
+
+    def sesv2_client(self, region: str) -> "SESV2Client":
+        """Return the SES client of a Region."""
+        return self._once(
+            f"sesv2 {region}",
+            lambda: self.boto.client(
+                "sesv2",
                 region_name=region,
                 endpoint_url=self.endpoint_url,
                 config=self._config(),

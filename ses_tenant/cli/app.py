@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ses_tenant import __version__
+from ses_tenant.cli.audit import audit
 from ses_tenant.cli.boundary import ErrorBoundary
 from ses_tenant.cli.create import create
 from ses_tenant.cli.delete import delete
@@ -57,6 +58,7 @@ app.command("rotate-keys")(rotate_keys)
 app.command()(suspend)
 app.command()(resume)
 app.command()(delete)
+app.command()(audit)
 app.command()(policy)
 app.command("smtp-password")(smtp_password)
 app.add_typer(sandbox)

@@ -142,7 +142,7 @@ def _member(
         *(managed[arn] for arn in attached if arn in managed),
     )
     # A boundary that cannot be read must not hide anything: it counts as none, and is named.
-    limits = (managed[limit],) if limit in managed else None
+    limits = (managed[limit],) if limit is not None and limit in managed else None
     return Member(
         principal=Principal(arn, Policies(identity, limits), context),
         name=name,

@@ -16,13 +16,13 @@ from ses_tenant.core.conditions import (
     Context,
     all_of,
     any_of,
-    fill,
+    filled,
     holds,
     parse_condition,
 )
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.globs import glob, matches, matches_arn
-from ses_tenant.core.sending import carries
+from ses_tenant.core.sending import CREDENTIAL_KEYS, carries
 
 # Keys that tell of the network, the session and the time of a request: nobody knows them before it
 # is made. All others describe the principal and the request itself; what is not given is absent.
@@ -38,7 +38,7 @@ ENVIRONMENT = frozenset(
         "principalorgid", "principalorgpaths", "resourceaccount", "resourceorgid",
         "resourceorgpaths", "userid", "ec2instancesourcevpc", "ec2instancesourceprivateipv4",
     )
-)  # fmt: skip
+) | CREDENTIAL_KEYS  # fmt: skip
 
 
 class Answer(StrEnum):
@@ -70,17 +70,20 @@ class Statement:
 
     def names_resource(self, resource: str, context: Context) -> bool | None:
         """Tell whether the statement is about the resource; None if a variable is not known."""
-        named = any_of(
-            None if wanted is None else matches_arn(wanted, resource)
-            for wanted in self.resource_globs(context)
-        )
+        globs = self.resource_globs(context)
+        if globs is None:
+            return False
+        named = any_of(None if each is None else matches_arn(each, resource) for each in globs)
         return (None if named is None else not named) if self.not_resources else named
 
-    def resource_globs(self, context: Context) -> tuple[str | None, ...]:
-        """Return the Resource or NotResource element as globs; None where one is not known."""
+    def resource_globs(self, context: Context) -> tuple[str | None, ...] | None:
+        """Return the Resource or NotResource element as globs; None where one is not known.
+
+        None alone if the statement is about nothing, for want of a policy variable.
+        """
         if not self.variables:
             return tuple(map(glob, self.resources))
-        return tuple(g for g in (fill(r, context) for r in self.resources) if g != "\0")
+        return filled(self.resources, context, negated=self.not_resources)
 
 
 @dataclass(frozen=True)

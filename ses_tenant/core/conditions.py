@@ -16,7 +16,7 @@ from ses_tenant.core.globs import glob, matches
 from ses_tenant.core.sending import MULTIVALUED
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_DEFAULT = re.compile(r"([^,]+),\s*'([^']*)'\s*")
+_DEFAULT = re.compile(r"([^,]+), +'([^']*)' *")
 _ESCAPES = {"*", "?", "$"}
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*")
 
@@ -109,27 +109,42 @@ def holds(condition: Condition, context: Context) -> bool | None:
 
 def _one(condition: Condition, value: str, context: Context) -> bool | None:
     """Tell whether one value of the key is what the condition wants."""
-    compare, check = _OPERATORS[condition.operator]
-    if check is not None and not (check(value) and any(map(check, condition.values))):
-        return False
-    textual = condition.operator.startswith(("string", "arn"))
+    compare, well_formed = _OPERATORS[condition.operator]
+    textual = condition.operator.startswith(("string", "arn", "bool"))
     wanted = wanted_globs(condition, context) if textual else condition.values
-    either = any_of(None if each is None else compare(each, value) for each in wanted)
+    if wanted is None or not well_formed(value):
+        return False
+    sound = [each for each in wanted if each is None or well_formed(each)]
+    if not sound and wanted:
+        return False
+    either = any_of(None if each is None else compare(each, value) for each in sound)
     return (None if either is None else not either) if negated(condition) else either
 
 
-def wanted_globs(condition: Condition, context: Context) -> tuple[str | None, ...]:
+def wanted_globs(condition: Condition, context: Context) -> tuple[str | None, ...] | None:
     """Return the condition's values as globs, their policy variables filled in.
 
-    None stands for one whose variable is not known. One whose variable is absent is left out: it
-    matches nothing.
+    None among them stands for one whose variable is not known. One whose variable is absent is
+    left out: it matches nothing. None alone if that makes a negated condition void.
     """
     wild = condition.operator in _WILD
-    globs = (
-        fill(value, context, wild=wild) if condition.variables else glob(value) if wild else value
-        for value in condition.values
-    )
-    return tuple(g for g in globs if g != "\0")
+    if not condition.variables:
+        return tuple(map(glob, condition.values)) if wild else condition.values
+    return filled(condition.values, context, wild=wild, negated=negated(condition))
+
+
+def filled(
+    texts: Iterable[str], context: Context, *, negated: bool, wild: bool = True
+) -> tuple[str | None, ...] | None:
+    """Return each text as `fill` does, without those that have an absent variable.
+
+    None if there is such a one and the element is negated: a variable that cannot be resolved
+    makes a statement invalid, and must not make it apply to more.
+    """
+    found = [fill(text, context, wild=wild) for text in texts]
+    if negated and "\0" in found:
+        return None
+    return tuple(each for each in found if each != "\0")
 
 
 def fill(text: str, context: Context, *, wild: bool = True) -> str | None:
@@ -153,7 +168,7 @@ def fill(text: str, context: Context, *, wild: bool = True) -> str | None:
         name = name.lower()
         if name in context.unknown:
             return None
-        values = context.values.get(name, ())
+        values = () if name in MULTIVALUED else context.values.get(name, ())
         value = values[0] if len(values) == 1 else default
         if value is None:
             return "\0"
@@ -240,12 +255,28 @@ def _equal(wanted: str, value: str) -> bool:
     return wanted == value
 
 
-def _boolean(text: str) -> bool:
+def _is_boolean(text: str) -> bool:
     return text.lower() in ("true", "false")
 
 
+def _is_number(text: str) -> bool:
+    return _number(text) is not None
+
+
+def _is_date(text: str) -> bool:
+    return _date(text) is not None
+
+
+def _is_network(text: str) -> bool:
+    return _network(text) is not None
+
+
+def _is_text(_: str) -> bool:
+    return True
+
+
 _Compare = Callable[[str, str], bool]
-_Check = Callable[[str], object] | None
+_Check = Callable[[str], bool]
 _SIGNS = {
     "equals": "=",
     "notequals": "=",
@@ -254,21 +285,21 @@ _SIGNS = {
     "greaterthan": ">",
     "greaterthanequals": ">=",
 }
-# How each operator compares, and the check without which neither it nor its negation holds.
+# How each operator compares, and what both values have to be for it or its negation to hold.
 _OPERATORS: Mapping[str, tuple[_Compare, _Check]] = {
-    "stringequals": (_equal, None),
-    "stringnotequals": (_equal, None),
-    "stringequalsignorecase": (_lower_equal, None),
-    "stringnotequalsignorecase": (_lower_equal, None),
-    "stringlike": (matches, None),
-    "stringnotlike": (matches, None),
-    "bool": (_lower_equal, _boolean),
-    "binaryequals": (_equal, None),
-    "ipaddress": (_within, _network),
-    "notipaddress": (_within, _network),
+    "stringequals": (_equal, _is_text),
+    "stringnotequals": (_equal, _is_text),
+    "stringequalsignorecase": (_lower_equal, _is_text),
+    "stringnotequalsignorecase": (_lower_equal, _is_text),
+    "stringlike": (matches, _is_text),
+    "stringnotlike": (matches, _is_text),
+    "bool": (_lower_equal, _is_boolean),
+    "binaryequals": (_equal, _is_text),
+    "ipaddress": (_within, _is_network),
+    "notipaddress": (_within, _is_network),
     **{f"arn{name}": (_arn, _is_arn) for name in ("equals", "like", "notequals", "notlike")},
-    **{f"numeric{name}": (_ordered(_number, signs), _number) for name, signs in _SIGNS.items()},
-    **{f"date{name}": (_ordered(_date, signs), _date) for name, signs in _SIGNS.items()},
+    **{f"numeric{name}": (_ordered(_number, signs), _is_number) for name, signs in _SIGNS.items()},
+    **{f"date{name}": (_ordered(_date, signs), _is_date) for name, signs in _SIGNS.items()},
 }
 _WILD = frozenset(
     {"stringlike", "stringnotlike", "arnequals", "arnlike", "arnnotequals", "arnnotlike"}

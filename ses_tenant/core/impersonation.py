@@ -33,6 +33,8 @@ from ses_tenant.core.globs import ANY, matches_arn
 from ses_tenant.core.languages import Constraint, TooComplex, find_address, find_text
 
 _MAX_WAYS = 2_000
+_MAX_COMBINATIONS = 20_000
+_RESOURCE_TAG = "aws:resourcetag/"
 _SAMPLE = "a@example.com"
 _TLS = "aws:securetransport"
 # Of what a mail carries, these are never absent; the API version is the interface's.
@@ -102,19 +104,35 @@ def ways_to_send(principal: Principal) -> tuple[Way, ...]:
 
     Raises TooComplex, and SesTenantError `usage` for a policy that IAM would not take.
     """
-    found: list[Way] = []
+    found: dict[Way, None] = {}
+    known = {**principal.context, _TLS: ("true",)}
+    unknown = _unknown_keys(principal.policies) - known.keys()
     for action in sending.SEND_ACTIONS:
         lower = action.lower()
-        known = {**principal.context, _TLS: ("true",)}
         free = sending.CARRIED[lower]
-        context = Context(known, (ENVIRONMENT - known.keys()) | free)
-        for literals in _combinations(principal, lower, context):
+        context = Context(known, unknown | free)
+        for tried, literals in enumerate(_combinations(principal, lower, context)):
             way = _way(action, literals, context, free)
-            if way is not None and way not in found:
-                found.append(way)
-            if len(found) > _MAX_WAYS:
+            if way is not None:
+                found[way] = None
+            if tried >= _MAX_COMBINATIONS or len(found) > _MAX_WAYS:
                 raise TooComplex
     return tuple(found)
+
+
+def _unknown_keys(policies: Policies) -> frozenset[str]:
+    """Return the keys that nobody knows beforehand, the identity's tags that policies ask for too.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_ses.html
+    """
+    tags = {
+        condition.key
+        for policy in policies.all
+        for statement in policy.statements
+        for condition in statement.conditions
+        if condition.key.startswith(_RESOURCE_TAG)
+    }
+    return ENVIRONMENT | tags
 
 
 def find_witness(principal: Principal, ways: Iterable[Way], target: Target) -> Witness | None:
@@ -124,10 +142,11 @@ def find_witness(principal: Principal, ways: Iterable[Way], target: Target) -> W
     Raises TooComplex.
     """
     for way in ways:
-        for region in _regions(way, target):
-            witness = _try(principal, way, target, region)
-            if witness is not None:
-                return witness
+        for of in (target, *_subdomain_identities(way, target)):
+            for region in _regions(way, of):
+                witness = _try(principal, way, of, region)
+                if witness is not None:
+                    return witness
     return None
 
 
@@ -191,7 +210,10 @@ def _open_parts(statement: Statement, context: Context) -> list[Condition | Stat
     """Return the parts of a statement that hang on the mail; None if it never applies."""
     opened: list[Condition | Statement] = []
     # A pattern that matches an ARN of empty parts matches every ARN.
-    if any(matches_arn(g, ":::::") for g in statement.resource_globs(context) if g):
+    globs = statement.resource_globs(context)
+    if globs is None:
+        return None
+    if any(matches_arn(g, ":::::") for g in globs if g):
         if statement.not_resources:
             return None
     elif statement.resources:
@@ -253,9 +275,12 @@ def _constraint(condition: Condition, wanted: bool, context: Context) -> Constra
         return holds(condition, sample) in (wanted, None)
     if condition.key in sending.MULTIVALUED and condition.quantifier is Quantifier.NONE:
         return not wanted
-    free = Context(context.values, context.unknown - {condition.key})
-    globs = wanted_globs(condition, free)
+    globs = wanted_globs(condition, context)
+    if globs is None:
+        return not wanted
     if None in globs:
+        if any("${ses:" in value.lower() for value in condition.values):
+            raise TooComplex  # one part of the mail has to be like another
         return True  # the value of a variable is not known: it may be so
     return Constraint(
         tuple(g for g in globs if g is not None),
@@ -280,15 +305,19 @@ def _value(
         return next(((v,) for v in versions if _all_hold(literals, (v,), key, context)), None)
     if key != sending.RECIPIENTS and _all_hold(literals, None, key, context):
         return ()
-    constraints = []
+    # What all values have to be like, and what one of them has to be like.
+    every: list[Constraint] = []
+    one: list[Constraint] = []
     for condition, wanted in literals:
         constraint = _constraint(condition, wanted, context)
         if constraint is False:
             return None
-        if constraint is not True:
-            constraints.append(constraint)
-    text = find_text(constraints)
-    return None if text is None else (text,)
+        if constraint is True:
+            continue
+        of_all = condition.quantifier is (Quantifier.ALL if wanted else Quantifier.ANY)
+        (every if of_all or key not in sending.MULTIVALUED else one).append(constraint)
+    values = [find_text([*every, constraint]) for constraint in one] or [find_text(every)]
+    return tuple(dict.fromkeys(v for v in values if v is not None)) if None not in values else None
 
 
 def _all_hold(
@@ -300,6 +329,18 @@ def _all_hold(
     known = {**context.values, **({key: values} if values is not None else {})}
     with_key = Context(known, context.unknown - {key})
     return all(holds(condition, with_key) in (wanted, None) for condition, wanted in literals)
+
+
+def _subdomain_identities(way: Way, target: Target) -> Iterator[Target]:
+    """Return the domains below the target's that are identities of their own for a statement."""
+    names = (
+        resource.rpartition("identity/")[2]
+        for statement, _ in (way.resources if target.subdomains else ())
+        for resource in statement.resources
+    )
+    for name in dict.fromkeys(names):
+        if name.lower().endswith(f".{target.domain}") and not set(name) & set("*?$@"):
+            yield replace(target, domain=name.lower())
 
 
 def _regions(way: Way, target: Target) -> tuple[str, ...]:
@@ -323,7 +364,8 @@ def _try(principal: Principal, way: Way, target: Target, region: str) -> Witness
         "aws:resourceaccount": (target.account,),
     }
     arn = sending.identity_arn(target.partition, region, target.account, target.domain)
-    known = Context(context, ENVIRONMENT - context.keys())
+    unknown = _unknown_keys(principal.policies) - context.keys()
+    known = Context(context, unknown)
     senders = way.sender if way.carries_from else ()
     if all(s.names_resource(arn, known) in (wanted, None) for s, wanted in way.resources):
         address = find_address(target.domain, senders, subdomains=target.subdomains)
@@ -340,7 +382,7 @@ def _try(principal: Principal, way: Way, target: Target, region: str) -> Witness
         return None
     if way.carries_from:
         context[sending.FROM] = (address,)
-    request = Request(way.action, arn, context, principal.arn)
+    request = Request(way.action, arn, context, principal.arn, unknown)
     verdict = decide(principal.policies, request)
     return None if verdict.answer is Answer.DENIED else Witness(address, way.action, arn, verdict)
 
@@ -352,7 +394,7 @@ def _resource_constraints(
     head = arn.removesuffix(target.domain)
     kind = head.split(":", 5)[5]
     globs = []
-    for glob in statement.resource_globs(context):
+    for glob in statement.resource_globs(context) or ():
         if glob is None:
             return  # a variable is not known: it may be so
         listed = glob.split(":", 5)

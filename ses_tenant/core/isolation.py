@@ -6,7 +6,6 @@ The patterns of a principal tell which domains it can be about at all; only thos
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ses_tenant.core.globs import ANY, ONE
 from ses_tenant.core.impersonation import (
@@ -15,12 +14,8 @@ from ses_tenant.core.impersonation import (
     Way,
     Witness,
     find_witness,
-    ways_to_send,
 )
 from ses_tenant.core.languages import Constraint, TooComplex
-
-if TYPE_CHECKING:
-    from ses_tenant.core.authorization import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +34,9 @@ class Targets:
         """Sort the targets by their domain, read backwards."""
         self.all = tuple(sorted(targets, key=lambda target: target.domain[::-1]))
         self._backwards = [target.domain[::-1] for target in self.all]
+        self._by_domain: dict[str, list[Target]] = {}
+        for target in self.all:
+            self._by_domain.setdefault(target.domain, []).append(target)
 
     def about(self, way: Way) -> Sequence[Target]:
         """Return the targets that the way's From patterns can be about, or more."""
@@ -57,77 +55,70 @@ class Targets:
             if not tail:
                 return self.all
             _, at, host = tail.rpartition("@")
-            for target in self._exactly(host) if at else self._ending(tail):
-                found[id(target)] = target
+            exact = self._by_domain.get(host, ())
             # A target that counts with its subdomains is met by anything below it, too.
-            for number in range(1, host.count(".") + 1):
-                for target in self._exactly(host.split(".", number)[number]):
-                    if target.subdomains:
-                        found[id(target)] = target
+            above = (
+                target
+                for number in range(1, host.count(".") + 1)
+                for target in self._by_domain.get(host.split(".", number)[number], ())
+                if target.subdomains
+            )
+            for target in (*(exact if at else self._ending(tail)), *above):
+                found[id(target)] = target
         return tuple(found.values())
 
-    def _exactly(self, domain: str) -> Iterator[Target]:
-        return (target for target in self._ending(domain) if target.domain == domain)
-
     def _ending(self, tail: str) -> Iterator[Target]:
-        """Return the targets whose domain ends so, or which end so with their subdomains."""
+        """Return the targets whose domain ends so."""
         backwards = tail[::-1]
         at = bisect_left(self._backwards, backwards)
         while at < len(self.all) and self._backwards[at].startswith(backwards):
             yield self.all[at]
             at += 1
-        if tail.startswith("."):
-            for target in self._exactly(tail[1:]):
-                if target.subdomains:
-                    yield target
 
 
-def breaches(principals: Iterable[Principal], targets: Targets) -> Iterator[Breach]:
+def breaches(
+    senders: Iterable[tuple[Principal, Sequence[Way] | None]], targets: Targets
+) -> Iterator[Breach]:
     """Return every principal with every domain that it may send as and that is not its own.
 
-    Raises SesTenantError `usage` for a policy that IAM would not take.
+    Each principal comes with its ways to send, or None where they are too many to tell.
     """
-    for principal in principals:
-        try:
-            ways = ways_to_send(principal)
-        except TooComplex:
+    for principal, ways in senders:
+        if ways is None:
             yield from (
                 Breach(principal, target, None)
                 for target in targets.all
                 if target.owner != principal.arn
             )
-            continue
-        yield from _breaches(principal, ways, targets)
+        elif ways:
+            yield from _breaches(principal, ways, targets)
 
 
 def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> Iterator[Breach]:
     about: dict[int, Target] = {id(t): t for way in ways for t in targets.about(way)}
     # A way that asks nothing of the From address nor of the resource treats all domains alike.
-    blind = bool(ways) and not ways[0].sender and not ways[0].resources
-    verdicts: dict[tuple[object, ...], Verdict] = {}
+    blind = not ways[0].sender and not ways[0].resources
+    alike: dict[tuple[object, ...], Witness] = {}
     for target in about.values():
         if target.owner == principal.arn:
             continue
         place = (target.regions, target.account, target.partition)
-        if blind and place in verdicts:
-            resource = f"arn:{target.partition}:ses:{(*target.regions, '')[0]}:{target.account}"
-            yield Breach(
-                principal,
-                target,
-                Witness(
-                    f"a@{target.domain}",
-                    ways[0].action,
-                    f"{resource}:identity/{target.domain}",
-                    verdicts[place],
-                ),
+        witness = alike.get(place)
+        if witness is None:
+            try:
+                witness = find_witness(principal, ways, target)
+            except TooComplex:
+                yield Breach(principal, target, None)
+                continue
+            if blind and witness is not None and witness.action == ways[0].action:
+                alike[place] = witness
+        else:
+            head, _, _ = witness.resource.rpartition("/")
+            witness = Witness(
+                f"a@{target.domain}",
+                witness.action,
+                f"{head}/{target.domain}",
+                witness.verdict,
             )
-            continue
-        try:
-            witness = find_witness(principal, ways, target)
-        except TooComplex:
-            yield Breach(principal, target, None)
-            continue
         if witness is not None:
-            if blind and witness.action == ways[0].action:
-                verdicts[place] = witness.verdict
             yield Breach(principal, target, witness)

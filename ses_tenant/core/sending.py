@@ -55,10 +55,30 @@ MULTIVALUED = frozenset(
 )
 
 
+# Keys of a service that describe the principal's credentials, and so come with every request.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+CREDENTIAL_KEYS = frozenset(
+    {
+        "codebuild:buildarn",
+        "codebuild:projectarn",
+        "ec2:roledelivery",
+        "ec2:sourceinstancearn",
+        "glue:credentialissuingservice",
+        "glue:roleassumedby",
+        "identitystore:userid",
+        "lambda:sourcefunctionarn",
+        "ssm:sourceinstancearn",
+    }
+)
+
+
 def carries(action: str, key: str) -> bool:
     """Tell whether a request for `action` can carry the condition key; both in lower case."""
-    if not key.startswith("ses:"):
-        return True
+    service, of = key.partition(":")[0], action.partition(":")[0]
+    if service != "ses":
+        # A key with a dot or of SAML tells of a federated principal.
+        general = service in ("aws", "saml") or "." in service or key in CREDENTIAL_KEYS
+        return general or service == of
     if action in CARRIED:
         return key in CARRIED[action]
     return action.startswith("ses:") and key not in _SENDING_KEYS

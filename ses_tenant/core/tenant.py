@@ -139,12 +139,14 @@ class AccessKey:
 class ReportedKey:
     """An access key as the credential report shows it: without its ID, up to four hours late.
 
-    `changed_at` is when it was created or its status last changed; None where IAM does not say.
+    `changed_at` is when it was created or its status last changed, and `last_used_at` when it was
+    used last; None where IAM does not say.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html
     """
 
     active: bool
     changed_at: datetime | None
+    last_used_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """What operations need of the world outside; `ses_tenant.aws` provides it, tests have a fake."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from ses_tenant.core.credentials import NewAccessKey
+from ses_tenant.core.ses import SesAccount, SesIdentity
 from ses_tenant.core.steps import CreateUser, Write
 from ses_tenant.core.tenant import AccessKey, Attachments, Observed, ReportedKey, User
 
@@ -33,6 +34,9 @@ class Iam(Protocol):
     def list_tenants(self) -> tuple[Observed, ...]:
         """Return all users under our path, without keys and attachments, page by page."""
 
+    def account_details(self) -> Iterable[Mapping[str, object]]:
+        """Return the answers of GetAccountAuthorizationDetails: everybody in the account."""
+
     def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
         """Return, by user ARN, the keys that IAM's credential report shows (up to 4 h old)."""
 
@@ -44,3 +48,13 @@ class Iam(Protocol):
 
     def apply(self, step: Write) -> None:
         """Carry out any other step."""
+
+
+class Ses(Protocol):
+    """The SES calls that ses-tenant makes. Every failure is a SesTenantError."""
+
+    def account(self, region: str) -> SesAccount:
+        """Return what SES says of the account in the Region."""
+
+    def identity(self, region: str, name: str) -> SesIdentity | None:
+        """Return the email identity with its policies, or None if there is none of that name."""

@@ -1,0 +1,50 @@
+"""What SES says of an account and of its email identities, in one Region."""
+
+import json
+from typing import TYPE_CHECKING
+
+from ses_tenant.aws.session import AwsSession
+from ses_tenant.core.authorization import Policy
+from ses_tenant.core.ses import SesAccount, SesIdentity
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+
+class Ses:
+    """The operations' `Ses` protocol on boto3. Every failure is a SesTenantError."""
+
+    def __init__(self, session: AwsSession) -> None:
+        """Keep the session."""
+        self._session = session
+
+    def account(self, region: str) -> SesAccount:
+        """Return what SES says of the account in the Region."""
+        with self._session.errors():
+            answer = self._client(region).get_account()
+        return SesAccount(
+            production=answer.get("ProductionAccessEnabled", True),
+            sending=answer.get("SendingEnabled", True),
+        )
+
+    def identity(self, region: str, name: str) -> SesIdentity | None:
+        """Return the email identity with its policies, or None if there is none of that name."""
+        client = self._client(region)
+        with self._session.errors():
+            try:
+                answer = client.get_email_identity(EmailIdentity=name)
+            except client.exceptions.NotFoundException:
+                return None
+        dkim = answer.get("DkimAttributes", {})
+        return SesIdentity(
+            verified=answer.get("VerifiedForSendingStatus", False),
+            dkim=dkim.get("Status", "") == "SUCCESS" and dkim.get("SigningEnabled", False),
+            configuration_set=answer.get("ConfigurationSetName") or None,
+            policies=tuple(
+                Policy(f"{policy} of the identity {name}", json.loads(document))
+                for policy, document in answer.get("Policies", {}).items()
+            ),
+        )
+
+    def _client(self, region: str) -> "SESV2Client":
+        return self._session.sesv2_client(region)
