@@ -38,10 +38,10 @@ _LANGUAGES = {
 }
 
 
-def command_names() -> list[str]:
-    """Return the names of the commands, in the order in which `--help` shows them."""
-    root = get_command(app)
-    return list(getattr(root, "commands", {}))
+def command_names(group: str | None = None) -> list[str]:
+    """Return the names of the commands, or of a group's, in the order in which help shows them."""
+    commands = getattr(get_command(app), "commands", {})
+    return list(getattr(commands[group], "commands", {}) if group else commands)
 
 
 def help_text(*command: str) -> str:
@@ -58,7 +58,11 @@ def help_text(*command: str) -> str:
 def command_help() -> str:
     """Return the section on commands: one heading and one block for each."""
     sections = [("ses-tenant", help_text())]
-    sections += [(f"ses-tenant {name}", help_text(name)) for name in command_names()]
+    for name in command_names():
+        sections.append((f"ses-tenant {name}", help_text(name)))
+        sections += [
+            (f"ses-tenant {name} {part}", help_text(name, part)) for part in command_names(name)
+        ]
     return "".join(f"\n### {title}\n\n```text\n{text}```\n" for title, text in sections) + "\n"
 
 
@@ -98,7 +102,9 @@ def main(arguments: list[str]) -> int:
         if "--check" not in arguments:
             file.write_text(wanted, "utf-8")
         elif wanted != present:
-            sys.stderr.write(f"{file.parent.name}/{file.name} is out of date; run: python docs/generate.py\n")
+            sys.stderr.write(
+                f"{file.parent.name}/{file.name} is out of date; run: python docs/generate.py\n"
+            )
             status = 1
     return status
 

@@ -15,7 +15,7 @@ from ses_tenant.cli.list_tenants import list_tenants
 from ses_tenant.cli.operator_policy import operator_policy
 from ses_tenant.cli.policy import policy
 from ses_tenant.cli.rotate_keys import rotate_keys
-from ses_tenant.cli.sandbox import sandbox
+from ses_tenant.cli.sandbox import app as sandbox
 from ses_tenant.cli.show import show
 from ses_tenant.cli.smtp_password import smtp_password
 from ses_tenant.cli.suspend import resume, suspend
@@ -67,4 +67,4 @@ app.command()(audit)
 app.command()(policy)
 app.command("operator-policy")(operator_policy)
 app.command("smtp-password")(smtp_password)
-app.command(context_settings={"allow_interspersed_args": False})(sandbox)
+app.add_typer(sandbox)

@@ -86,7 +86,9 @@ def create(
         if dry_run:
             _show_plan(console, prepared)
             return
-        created = operation.carry_out(iam, prepared, time.sleep, lambda: datetime.now(UTC))
+        created = operation.carry_out(
+            iam, prepared, time.sleep, lambda: datetime.now(UTC), o.local_ses()
+        )
     failure = None
     if verify and created.credentials:
         try:

@@ -1,7 +1,9 @@
 """The options that several verbs share, defined once."""
 
 import logging
+import os
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,7 @@ from ses_tenant.cli.console import Output
 
 if TYPE_CHECKING:
     from ses_tenant.aws.session import AwsSession
+    from ses_tenant.core.credentials import LocalSes
     from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.request import TenantRequest
 
@@ -235,6 +238,25 @@ def tenant_request(
         permissions_boundary=permissions_boundary,
         user_tags=dict(_tag(tag) for tag in tags or ()),
     )
+
+
+def local_ses(environ: Mapping[str, str] = os.environ) -> "LocalSes | None":
+    """Return the sandbox that the environment names in place of SES's endpoints, if any.
+
+    Raises SesTenantError `usage` for a port that is none.
+    """
+    host = environ.get("SES_TENANT_SMTP_HOST")
+    if not host:
+        return None
+    from ses_tenant.core.credentials import LocalSes
+    from ses_tenant.core.errors import ErrorCode, SesTenantError
+    from ses_tenant.core.smtp import SMTP_PORT
+
+    port = environ.get("SES_TENANT_SMTP_PORT") or str(SMTP_PORT)
+    if not port.isdecimal():
+        raise SesTenantError(ErrorCode.USAGE, "SES_TENANT_SMTP_PORT is not a port number.")
+    ca_file, endpoint_url = environ.get("SES_TENANT_CA_FILE"), environ.get("AWS_ENDPOINT_URL")
+    return LocalSes(host, int(port), ca_file, endpoint_url)
 
 
 def connect(

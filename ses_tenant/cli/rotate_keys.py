@@ -195,6 +195,7 @@ def _world(console: Console, session: "AwsSession", *, verify: bool, force: bool
         now=lambda: datetime.now(UTC),
         me=this_process(),
         default_region=session.region,
+        local=o.local_ses(),
     )
 
 

@@ -1,61 +1,189 @@
-"""`ses-tenant sandbox`."""
+"""`ses-tenant sandbox` and `ses-tenant sandbox outbox`."""
 
-from typing import Annotated
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.core import TyperGroup
 
-from ses_tenant.cli.console import print_error, write_stdout
-from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.cli.console import Console, print_error, write_stdout
+from ses_tenant.cli.outbox import outbox
+from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+
+if TYPE_CHECKING:
+    from ses_tenant.sandbox.server import Sandbox
 
 _NOT_FOUND = 127  # as shells end when there is no such command
+_COMMAND = "ses_tenant.command"
 
 
+class _CommandAfterDashes(TyperGroup):
+    """A group whose arguments after `--` are a command of the user's."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        own, command = args, []
+        if "--" in args:
+            place = args.index("--")
+            own, command = args[:place], args[place + 1 :]
+        ctx.meta[_COMMAND] = command
+        return super().parse_args(ctx, own)
+
+
+app = typer.Typer(
+    name="sandbox",
+    cls=_CommandAfterDashes,
+    invoke_without_command=True,
+    subcommand_metavar="[-- COMMAND]",
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
 def sandbox(
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="COMMAND",
-            help="What to run; without it the sandbox serves until Ctrl-C.",
+    ctx: typer.Context,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            help="Keep the account in FILE, secrets included, and go on from there next time.",
             show_default=False,
         ),
     ] = None,
+    unverified: Annotated[
+        bool,
+        typer.Option(
+            "--unverified",
+            help="No identity is verified until it is created through the SES API.",
+            show_default=False,
+        ),
+    ] = False,
+    ses_sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--ses-sandbox",
+            help="Play an account without production access: recipients have to be verified too.",
+            show_default=False,
+        ),
+    ] = False,
+    latency: Annotated[
+        int,
+        typer.Option("--latency", metavar="MS", min=0, help="Wait before every answer."),
+    ] = 0,
+    throttle: Annotated[
+        int,
+        typer.Option(
+            "--throttle", metavar="N", min=0, help="Throttle past N requests a second; 0: never."
+        ),
+    ] = 0,
+    fail: Annotated[
+        int,
+        typer.Option(
+            "--fail", metavar="PERCENT", min=0, max=100, help="Let this share of requests fail."
+        ),
+    ] = 0,
+    host: Annotated[
+        str,
+        typer.Option("--host", metavar="ADDRESS", help="Where to listen."),
+    ] = "127.0.0.1",
 ) -> None:
-    """Run COMMAND against a local imitation of AWS, in memory, without an account.
+    """Run COMMAND against a local AWS account that enforces the policies.
 
     \b
       ses-tenant sandbox -- ses-tenant create shop.example.com
       ses-tenant sandbox -- sh
+      ses-tenant sandbox
+      ses-tenant sandbox outbox
 
     The AWS variables of COMMAND point at it, this installation's ses-tenant comes first on its
-    PATH, and its exit status is passed on. All is forgotten at the end. The sandbox imitates the
-    calls only: it does not enforce policies yet, so it cannot show that a site is isolated.
+    PATH, and its exit status is passed on. Without COMMAND the sandbox serves until Ctrl-C. It
+    takes mail as SES does, by its API and over SMTP, from who may send it; a web page shows what
+    was accepted and refused, and why. Nothing leaves the machine. Without --state all is forgotten
+    at the end.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     try:
-        from ses_tenant.sandbox.server import serve
+        from ses_tenant.sandbox.server import DEFAULT_REGION, Options, serve
     except ImportError as error:
         raise SesTenantError(
             ErrorCode.USAGE,
             f"The sandbox needs the package '{error.name}', which is not installed.",
             "Install the extra: pip install 'ses-tenant[sandbox]'",
         ) from error
-    from ses_tenant.sandbox.run import exports, interruption, run
+    from ses_tenant.core.regions import check_region
+    from ses_tenant.sandbox.run import interruption, region
 
-    with serve() as endpoint_url:
-        if not command:
-            stop = interruption()
-            write_stdout(exports(endpoint_url))
-            typer.echo(f"The sandbox serves at {endpoint_url} until Ctrl-C.", err=True)
-            stop.wait()
-            return
-        try:
-            status = run(command, endpoint_url)
-        except OSError as error:
-            print_error(
-                SesTenantError(
-                    ErrorCode.USAGE,
-                    f"'{command[0]}' cannot be run: {error.strerror}.",
-                    "After -- comes the command: ses-tenant sandbox -- ses-tenant list",
-                )
+    options = Options(
+        region=check_region(region(os.environ, DEFAULT_REGION)),
+        host=host,
+        unverified=unverified,
+        ses_sandbox=ses_sandbox,
+        latency_s=latency / 1000,
+        throttle=throttle,
+        fail_percent=fail,
+        state=state,
+    )
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):  # moto would have boto3 look it up
+        os.environ.pop(name, None)
+    stop = None if ctx.meta[_COMMAND] else interruption()
+    _warn_of(host)
+    try:
+        with serve(options) as running:
+            status = _run(ctx.meta[_COMMAND], running) if stop is None else 0
+            if stop:
+                _announce(running)
+                stop.wait()
+    except OSError as error:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"The sandbox cannot listen on '{host}': {error.strerror or error}.",
+            "Leave --host out to listen on this machine alone.",
+        ) from error
+    if status:
+        raise typer.Exit(status)
+
+
+app.command()(outbox)
+
+
+def _warn_of(host: str) -> None:
+    import ipaddress
+
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        text = f"The sandbox listens on {host}: whoever reaches it is the operator of its account."
+        Console("sandbox").warn(Warning_("not_loopback", text))
+
+
+def _announce(running: "Sandbox") -> None:
+    from ses_tenant.sandbox.run import exports
+
+    write_stdout(exports(running))
+    typer.echo(
+        f"The sandbox serves at {running.url} until Ctrl-C.\n"
+        f"SMTP: {running.host}:{running.smtp_port} (STARTTLS), {running.smtps_port} (TLS); "
+        f"CA file {running.ca_file}\n"
+        f"Outbox: {running.url}/_ses-tenant/",
+        err=True,
+    )
+
+
+def _run(command: list[str], running: "Sandbox") -> int:
+    from ses_tenant.sandbox.run import run
+
+    try:
+        return run(command, running)
+    except OSError as error:
+        print_error(
+            SesTenantError(
+                ErrorCode.USAGE,
+                f"'{command[0]}' cannot be run: {error.strerror}.",
+                "After -- comes the command: ses-tenant sandbox -- ses-tenant list",
             )
-            status = _NOT_FOUND
-    raise typer.Exit(status)
+        )
+        return _NOT_FOUND

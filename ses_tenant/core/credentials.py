@@ -18,13 +18,27 @@ class NewAccessKey:
 
 @dataclass(frozen=True)
 class SmtpCredentials:
-    """A login for the SMTP interface of one Region."""
+    """A login for the SMTP interface of one Region.
+
+    `ca_file` names who vouches for the host where that is nobody whom programs trust anyway.
+    """
 
     region: str
     host: str
     port: int
     user_name: str
     password: str = field(repr=False)
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True)
+class LocalSes:
+    """An SES on this machine that stands in for AWS's: `ses-tenant sandbox`."""
+
+    smtp_host: str
+    smtp_port: int
+    ca_file: str | None = None
+    endpoint_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,20 +57,27 @@ class Credentials:
     access_key_id: str
     secret_access_key: str | None = field(repr=False)
     smtp: tuple[SmtpCredentials, ...] = ()
+    endpoint_url: str | None = None
 
 
-def credentials_for(spec: TenantSpec, user_arn: str | None, key: NewAccessKey) -> Credentials:
-    """Return what the tenant's site needs of `key`, and no more."""
+def credentials_for(
+    spec: TenantSpec, user_arn: str | None, key: NewAccessKey, local: LocalSes | None = None
+) -> Credentials:
+    """Return what the tenant's site needs of `key`, and no more; with `local`, to send there."""
     whose = (spec.domain, spec.user_name, user_arn, spec.interface, spec.regions)
     match spec.interface:
         case Interface.API:
-            return Credentials(*whose, key.access_key_id, key.secret_access_key)
+            endpoint_url = local.endpoint_url if local else None
+            return Credentials(
+                *whose, key.access_key_id, key.secret_access_key, endpoint_url=endpoint_url
+            )
         case Interface.SMTP:
             smtp = tuple(
                 SmtpCredentials(
                     region=region,
-                    host=smtp_host(region),
-                    port=SMTP_PORT,
+                    host=local.smtp_host if local else smtp_host(region),
+                    port=local.smtp_port if local else SMTP_PORT,
+                    ca_file=local.ca_file if local else None,
                     user_name=key.access_key_id,
                     password=smtp_password(key.secret_access_key, region),
                 )

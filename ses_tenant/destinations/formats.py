@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ses_tenant.core.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.regions import api_host
+from ses_tenant.core.regions import api_host, smtp_host
 from ses_tenant.core.tenant import Interface
 from ses_tenant.destinations.held import WRITTEN_BY
 
@@ -214,6 +214,8 @@ def django(credentials: Credentials) -> str:
             "AWS_SES_REGION_NAME": credentials.regions[0],
             "AWS_SES_REGION_ENDPOINT": api_host(credentials.regions[0]),
         }
+        if credentials.endpoint_url:
+            settings["AWS_SES_REGION_ENDPOINT_URL"] = credentials.endpoint_url
     else:
         smtp = _first(credentials)
         settings |= {
@@ -261,6 +263,8 @@ def symfony(credentials: Credentials) -> str:
         return _lines([f'MAILER_DSN="ses+https://{login}@default?region={region}"'])
     smtp = _first(credentials)
     login = f"{smtp.user_name}:{quote(smtp.password, safe='')}"
+    if smtp.host != smtp_host(region):  # ses+smtp knows SES's own hosts and ports alone
+        return _lines([f'MAILER_DSN="smtp://{login}@{smtp.host}:{smtp.port}"'])
     return _lines([f'MAILER_DSN="ses+smtp://{login}@default?region={region}"'])
 
 
@@ -285,6 +289,7 @@ def msmtp(credentials: Credentials) -> str:
             f"user {smtp.user_name}",
             f'password "{smtp.password}"',
             f"from {_from(credentials)}",
+            *([f'tls_trust_file "{smtp.ca_file}"'] if smtp.ca_file else []),
         ]
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ses_tenant.core import naming, steps
-from ses_tenant.core.credentials import Credentials, NewAccessKey, credentials_for
+from ses_tenant.core.credentials import Credentials, LocalSes, NewAccessKey, credentials_for
 from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.keys import LEASE, note
@@ -29,6 +29,7 @@ class Issue:
     destination: Destination
     now: Callable[[], datetime]
     first: bool = False
+    local: LocalSes | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def apply(
                         key = _create_key(iam, step.user_name, issue, sleep)
                     case steps.Deliver(), Issue() if key and begun:
                         arn = user.user_arn if user else issue.user_arn
-                        credentials = credentials_for(issue.spec, arn, key)
+                        credentials = credentials_for(issue.spec, arn, key, issue.local)
                         _deliver(iam, issue, credentials, begun, sleep)
                     case steps.MarkDelivered(), Issue() if key:
                         tag = note(

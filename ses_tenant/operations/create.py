@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ses_tenant.core import naming, steps
-from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.credentials import Credentials, LocalSes
 from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
 from ses_tenant.core.keys import KeyState, Process, Situation
@@ -80,9 +80,12 @@ def carry_out(
     prepared: Prepared,
     sleep: Callable[[float], None],
     now: Callable[[], datetime],
+    local: LocalSes | None = None,
 ) -> Created:
-    """Apply the plan; a new key is delivered in it."""
-    issue = Issue(prepared.spec, prepared.user_arn, prepared.destination, now, prepared.first_key)
+    """Apply the plan; a new key is delivered in it, to send through `local` if given."""
+    issue = Issue(
+        prepared.spec, prepared.user_arn, prepared.destination, now, prepared.first_key, local
+    )
     try:
         applied = apply(iam, prepared.plan, sleep, issue)
     except SesTenantError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ses_tenant.core import naming, steps
-from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.credentials import Credentials, LocalSes
 from ses_tenant.core.decision import Action, Decision, NextStep, RotationOptions, Tenant
 from ses_tenant.core.destination import Destination
 from ses_tenant.core.domain import SendingDomain
@@ -37,6 +37,7 @@ class World:
     now: Callable[[], datetime]
     me: Process
     default_region: str | None
+    local: LocalSes | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def carry_out(iam: Iam, turn: Turn, world: World) -> Turn:
         turn.destination,
         world.now,
         first=not turn.observed.access_keys,
+        local=world.local,
     )
     try:
         applied = apply(iam, turn.plan, world.sleep, issue)

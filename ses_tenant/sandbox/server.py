@@ -1,32 +1,109 @@
-"""moto's server, in this process, on a free loopback port."""
+"""The sandbox as a whole: moto behind a gate, and an SMTP server, on free ports."""
 
 import logging
+import os
+import socket
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from threading import Thread
 
+from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.ses.models import ses_backends
+from moto.ssm.models import ssm_backends
 from werkzeug.serving import make_server
 
+from ses_tenant.sandbox.account import Account, Settings
+from ses_tenant.sandbox.certificate import make_certificate
+from ses_tenant.sandbox.faults import Faults
+from ses_tenant.sandbox.gate import Gate
+from ses_tenant.sandbox.outbox import Outbox
+from ses_tenant.sandbox.page import Page
+from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.renaming import renamed_users_keep_tags
+from ses_tenant.sandbox.smtp import serve_smtp
+from ses_tenant.sandbox.state import kept
 
-_LOOPBACK = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
+DEFAULT_REGION = "eu-central-1"
+_ANY = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - what to connect to instead
 _POLL_S = 0.02  # how soon a stop is noticed
 
 
+@dataclass(frozen=True)
+class Options:
+    """What the sandbox is like; the options of `ses-tenant sandbox`."""
+
+    region: str = DEFAULT_REGION
+    host: str = LOOPBACK
+    unverified: bool = False
+    ses_sandbox: bool = False
+    latency_s: float = 0
+    throttle: int = 0
+    fail_percent: int = 0
+    state: Path | None = None
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Where a running sandbox is reached."""
+
+    url: str
+    host: str
+    smtp_port: int
+    smtps_port: int
+    ca_file: Path
+    bundle_file: Path
+    region: str
+    post: Post
+
+
 @contextmanager
-def serve() -> Iterator[str]:
-    """Serve an empty AWS account while the block runs; the value is its endpoint URL."""
+def serve(options: Options | None = None) -> Iterator[Sandbox]:
+    """Serve an AWS account while the block runs, empty unless `state` holds one.
+
+    Raises OSError where the host cannot be bound, SesTenantError for a state that is damaged.
+    """
+    chosen = options or Options()
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # a line a request, tracebacks too
-    server = make_server(
-        _LOOPBACK, 0, DomainDispatcherApplication(create_backend_app), threaded=True
-    )
-    thread = Thread(target=lambda: server.serve_forever(_POLL_S), name="sandbox", daemon=True)
-    thread.start()
-    try:
-        with renamed_users_keep_tags():
-            yield f"http://{_LOOPBACK}:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    account = Account(Settings(chosen.region, chosen.unverified, chosen.ses_sandbox))
+    post = Post(account, Outbox())
+    faults = Faults(time.monotonic, chosen.latency_s, chosen.throttle, chosen.fail_percent)
+    moto = DomainDispatcherApplication(create_backend_app)
+    for backends in (iam_backends, ses_backends, secretsmanager_backends, ssm_backends):
+        backends.reset()  # moto keeps them for the whole process
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ses-tenant-")))
+        certificate = make_certificate(folder, chosen.host, os.environ)
+        if chosen.state:
+            stack.enter_context(kept(account, chosen.state))
+        gate = Gate(post, faults, moto, Page(post, chosen.host))
+        # Given a socket, werkzeug does not end the process where the address is not to be had.
+        family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+        listening = stack.enter_context(
+            socket.create_server((chosen.host, 0), family=family, backlog=512)
+        )
+        server = make_server(chosen.host, 0, gate, threaded=True, fd=listening.fileno())
+        stack.callback(server.server_close)
+        ports = stack.enter_context(serve_smtp(post, faults, chosen.host, certificate.context))
+        thread = Thread(target=lambda: server.serve_forever(_POLL_S), name="sandbox", daemon=True)
+        stack.enter_context(renamed_users_keep_tags())
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+        host = _ANY.get(chosen.host, chosen.host)
+        yield Sandbox(
+            url=f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}",
+            host=host,
+            smtp_port=ports.starttls,
+            smtps_port=ports.implicit_tls,
+            ca_file=certificate.ca_file,
+            bundle_file=certificate.bundle_file,
+            region=chosen.region,
+            post=post,
+        )

@@ -66,8 +66,8 @@ def parse(line: str) -> None:
             _, name, *arguments = part
             with command(name).make_context(name, arguments):
                 pass
-            if name == "sandbox":
-                parse(shlex.join(arguments[1:]))
+            if name == "sandbox" and "--" in arguments:
+                parse(shlex.join(arguments[arguments.index("--") + 1 :]))
 
 
 def test_these_are_all_commands() -> None:

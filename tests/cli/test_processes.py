@@ -336,7 +336,7 @@ def test_sandbox_without_a_command_serves_until_it_is_stopped() -> None:
     )
     assert process.stdout
     assert process.stderr
-    lines = [process.stdout.readline() for _ in range(10)]
+    lines = [process.stdout.readline() for _ in range(16)]
     assert lines[0].startswith("export AWS_ENDPOINT_URL=http://127.0.0.1:")
     assert [line.partition("=")[0] for line in lines[1:3]] == [
         "export AWS_ACCESS_KEY_ID",
@@ -344,6 +344,8 @@ def test_sandbox_without_a_command_serves_until_it_is_stopped() -> None:
     ]
     url = lines[0].strip().partition("=")[2]
     assert process.stderr.readline() == f"The sandbox serves at {url} until Ctrl-C.\n"
+    assert process.stderr.readline().startswith("SMTP: 127.0.0.1:")
+    assert process.stderr.readline() == f"Outbox: {url}/_ses-tenant/\n"
     with urlopen(f"{url}/moto-api/", timeout=10) as answer:
         assert answer.status == 200
     process.send_signal(signal.SIGINT)

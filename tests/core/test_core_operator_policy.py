@@ -93,8 +93,7 @@ def test_of_all_that_iam_can_change_the_bound_operator_changes_only_tenants(
     found = {
         (action, resource)
         for action, resource in product(iam_actions(), RESOURCES)
-        if allows(BOUND, action, resource, context)
-        and not action.startswith(READS)
+        if allows(BOUND, action, resource, context) and not action.startswith(READS)
     }
     assert found == expected
 
@@ -241,8 +240,7 @@ def test_without_adopt_nothing_is_written_outside_the_path() -> None:
     changed = {
         (action, resource)
         for action, resource in product(iam_actions(), (ADMIN, NEAR, OPERATOR))
-        if allows(policy, action, resource)
-        and not action.startswith(READS)
+        if allows(policy, action, resource) and not action.startswith(READS)
     }
     assert changed == set()
 
@@ -253,8 +251,7 @@ def test_adopt_writes_outside_only_what_comes_before_the_rename() -> None:
         outside = {
             action
             for action in iam_actions()
-            if allows(policy, action, ADMIN)
-            and not action.startswith(READS)
+            if allows(policy, action, ADMIN) and not action.startswith(READS)
         }
         assert outside == {"iam:PutUserPolicy", "iam:TagUser", "iam:UpdateUser"}
 

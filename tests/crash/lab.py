@@ -13,7 +13,7 @@ from pathlib import Path
 from ses_tenant.core import naming
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.smtp import smtp_password
-from ses_tenant.sandbox.run import variables
+from ses_tenant.sandbox.run import aws_variables
 from tests.crash import fault_server
 from tests.crash.account import REGION, Account, Snapshot
 from tests.crash.client import Clients, Run, Zygote, zygote
@@ -139,7 +139,7 @@ class Lab:
         """Run the command line; `{held}` in `argv` is the key that the first site holds."""
         target = self.server.begin(fault, rate)
         given = {
-            **variables(self.server.url, {"PATH": os.environ["PATH"]}),
+            **aws_variables(self.server.url, REGION, {"PATH": os.environ["PATH"]}),
             **self.environ,
             **(environ or {}),
             "PATH": os.environ["PATH"],

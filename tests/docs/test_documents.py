@@ -67,7 +67,7 @@ def test_the_two_commands_of_the_readme_stand_alone() -> None:
         assert command.startswith("python3 -m venv --without-pip .venv && ")
         assert " -c constraints.txt " in command
     assert commands["try"].endswith(
-        " && .venv/bin/ses-tenant sandbox -- ses-tenant create shop.example.com\n"
+        " && .venv/bin/ses-tenant sandbox -- python examples/impersonate.py\n"
     )
     assert commands["test"].endswith(" && .venv/bin/pytest\n")
 

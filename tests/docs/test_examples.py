@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, BinaryIO, cast
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -259,10 +259,9 @@ OPERATOR = {
 
 @contextmanager
 def empty_account() -> Iterator[str]:
-    """Serve moto, whose accounts belong to the process, with nothing left in them."""
-    with serve() as url:
-        urlopen(Request(f"{url}/moto-api/reset", method="POST"), timeout=10).close()
-        yield url
+    """Serve an account that is empty."""
+    with serve() as sandbox:
+        yield sandbox.url
 
 
 def created(url: str, *options: str) -> dict[str, str]:
@@ -300,11 +299,11 @@ def test_send_boto3_sends_with_what_create_prints() -> None:
         env = {**printed, "AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true"}
         done = run_example("send_boto3.py", "info@shop.example.com", env)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-        with urlopen(f"{url}/moto-api/data.json", timeout=10) as answer:
+        with urlopen(f"{url}/_ses-tenant/messages.json", timeout=10) as answer:
             assert b"info@shop.example.com" in answer.read()
         refused = run_example("send_boto3.py", "info@blog.example.org", env)
         assert refused.returncode == 1
-        assert "MessageRejected" in refused.stderr
+        assert "AccessDeniedException" in refused.stderr
 
 
 def certificate(folder: Path) -> Path:

@@ -1,0 +1,192 @@
+"""The account that the sandbox plays: what moto holds of IAM and SES, and what it leaves out.
+
+moto keeps users, policies, keys and identities. It forgets which keys were deleted, drops
+permissions boundaries and verifies nothing, so those are kept here.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.iam.models import AccessKeyLastUsed, iam_backends
+from moto.ses.models import ses_backends
+
+from ses_tenant.core import naming
+from ses_tenant.core.authorization import Policies, Policy
+from ses_tenant.core.errors import SesTenantError
+from ses_tenant.core.regions import partition_of
+from ses_tenant.core.tenant import SendingOptions
+
+SIMULATOR = "simulator.amazonses.com"  # takes mail also from an account in the SES sandbox
+
+
+@dataclass(frozen=True)
+class Key:
+    """An access key of an IAM user, with the secret to check signatures and passwords against."""
+
+    access_key_id: str
+    active: bool
+    user_name: str
+    user_arn: str
+    domain: str
+    secret_access_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the account is like."""
+
+    region: str
+    unverified: bool = False
+    ses_sandbox: bool = False
+
+
+@dataclass
+class Account:
+    """The account; hold `lock` while moto is read or written."""
+
+    settings: Settings
+    changes: int = 0
+    issued: set[str] = field(default_factory=set)
+    seeded: set[tuple[str, str]] = field(default_factory=set)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def account_id(self) -> str:
+        """Return the twelve digits of the account."""
+        return str(DEFAULT_ACCOUNT_ID)
+
+    @property
+    def iam(self) -> Any:
+        """Return moto's IAM, of the partition of the Region."""
+        return iam_backends[self.account_id][partition_of(self.settings.region)]
+
+    def ses(self, region: str) -> Any:
+        """Return moto's SES in `region`, with the identities that count as verified in it."""
+        backend = ses_backends[self.account_id][region]
+        if not self.settings.unverified:
+            for domain in self.tenant_domains():
+                if (region, domain) not in self.seeded:
+                    self.seeded.add((region, domain))
+                    backend.verify_domain(domain)
+        for identity in backend.email_identities.values():
+            identity.verified_for_sending_status = True
+            identity.dkim_attributes |= {"SigningEnabled": True, "Status": "SUCCESS"}
+        return backend
+
+    def tenant_domains(self) -> Iterator[str]:
+        """Yield the domains that tenants send as."""
+        for user in list(self.iam.users.values()):
+            if not user.path.startswith(naming.PATH_PREFIX):
+                continue
+            tags = {tag["Key"]: tag["Value"] for tag in user.tags or ()}
+            if naming.TAG_DOMAIN in tags:
+                yield tags[naming.TAG_DOMAIN]
+                try:
+                    yield from (also.name for also in SendingOptions.from_tags(tags).also)
+                except SesTenantError:
+                    continue
+
+    def key(self, access_key_id: str) -> Key | None:
+        """Return the access key of an IAM user, or None if no user has it."""
+        found = self.iam.access_keys.get(access_key_id)
+        user = self.iam.users.get(found.user_name) if found else None
+        if user is None or found not in user.access_keys:
+            return None
+        tags = {tag["Key"]: tag["Value"] for tag in user.tags or ()}
+        return Key(
+            access_key_id=access_key_id,
+            active=found.status == "Active",
+            user_name=user.name,
+            user_arn=user.arn,
+            domain=tags.get(naming.TAG_DOMAIN, ""),
+            secret_access_key=found.secret_access_key,
+        )
+
+    def note_keys(self) -> None:
+        """Remember the keys there are, so that they are known once they are deleted."""
+        self.issued.update(self.iam.access_keys)
+
+    def note_use(self, key: Key, region: str) -> None:
+        """Record the use of a key, for GetAccessKeyLastUsed."""
+        self.iam.access_keys[key.access_key_id].last_used = AccessKeyLastUsed(
+            timestamp=datetime.now(UTC).replace(tzinfo=None), service="ses", region=region
+        )
+
+    def policies_of(self, user_name: str) -> Policies:
+        """Return every policy that decides what the user may do, but for resource policies."""
+        user = self.iam.users[user_name]
+        holders = [user, *self.iam.get_groups_for_user(user_name)]
+        boundary = getattr(user, "permissions_boundary", None)
+        return Policies(
+            identity=tuple(policy for holder in holders for policy in _policies(holder)),
+            boundary=None if not boundary else self._boundary(boundary["PermissionsBoundaryArn"]),
+        )
+
+    def _boundary(self, arn: str) -> tuple[Policy, ...]:
+        """Return the boundary; one that does not exist allows nothing."""
+        found = self.iam.managed_policies.get(arn)
+        return () if found is None else (_managed(found),)
+
+    def resource_policies(self, region: str, resource: str) -> tuple[Policy, ...]:
+        """Return the sending authorization policies of the identity whose ARN is `resource`."""
+        identity = self.ses(region).email_identities.get(resource.partition(":identity/")[2])
+        found = identity.policies if identity else {}
+        return tuple(Policy(name, _document(text)) for name, text in found.items())
+
+    def set_boundary(self, user_name: str, arn: str | None) -> None:
+        """Give a user a permissions boundary, or take it away."""
+        user = self.iam.get_user(user_name)
+        user.permissions_boundary = arn and {
+            "PermissionsBoundaryType": "Policy",
+            "PermissionsBoundaryArn": arn,
+        }
+
+    def verified_identity(self, region: str, address: str) -> str | None:
+        """Return the most specific verified identity that covers `address`.
+
+        A verified domain covers its subdomains:
+        https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
+        """
+        identities = self.ses(region).email_identities
+        if address in identities:
+            return address
+        labels = address.rpartition("@")[2].lower().split(".")
+        names = (".".join(labels[start:]) for start in range(len(labels)))
+        return next((name for name in names if name in identities), None)
+
+    def arn(self, region: str, resource: str) -> str:
+        """Return the ARN of something in SES."""
+        return f"arn:{partition_of(region)}:ses:{region}:{self.account_id}:{resource}"
+
+    def identity_arn(self, region: str, address: str) -> str:
+        """Return the identity that SES authorizes for a From address.
+
+        That is the address if it is an identity of its own, else its domain if that is one, else,
+        as users report, the address as it stands.
+        """
+        identity = self.verified_identity(region, address)
+        own = identity in (address, address.rpartition("@")[2].lower())
+        return self.arn(region, f"identity/{identity if own else address}")
+
+
+def _policies(holder: Any) -> Iterator[Policy]:
+    for name, text in holder.policies.items():
+        yield Policy(name, _document(text))
+    for managed in holder.managed_policies.values():
+        yield _managed(managed)
+
+
+def _managed(policy: Any) -> Policy:
+    version = next(v for v in policy.versions if v.version_id == policy.default_version_id)
+    return Policy(policy.name, _document(version.document))
+
+
+def _document(text: Any) -> dict[str, object]:
+    loaded = json.loads(text if text.lstrip().startswith("{") else unquote(text))
+    return loaded if isinstance(loaded, dict) else {}

@@ -1,0 +1,45 @@
+"""Who may send as whom, in the account as it is: each user with a key against each domain."""
+
+from ses_tenant.sandbox.account import Account
+from ses_tenant.sandbox.mail import Mail
+from ses_tenant.sandbox.ruling import rule
+
+_LOCAL_PART = "noreply"
+
+
+def matrix(account: Account) -> dict[str, object]:
+    """Return for every IAM user with an access key whether it may send as every domain.
+
+    A cell answers for a raw message from noreply@DOMAIN, which is what SMTP sends.
+    """
+    region = account.settings.region
+    with account.lock:
+        domains = sorted(
+            {*account.tenant_domains()}
+            | {name.rpartition("@")[2] for name in account.ses(region).email_identities}
+        )
+        keys = {
+            key.user_name: key
+            for user in list(account.iam.users.values())
+            for held in user.access_keys
+            if (key := account.key(held.access_key_id))
+        }
+        rows = []
+        for name, key in sorted(keys.items()):
+            cells = []
+            for domain in domains:
+                mail = Mail(
+                    "smtp",
+                    "SMTP",
+                    ("ses:SendRawEmail",),
+                    "2",
+                    (f"{_LOCAL_PART}@{domain}",),
+                    (),
+                    b"",
+                )
+                ruling = rule(account, key, mail, region, {})
+                cells.append(
+                    {"domain": domain, "may_send": ruling.code is None, "reason": ruling.reason}
+                )
+            rows.append({"user_name": name, "domain": key.domain, "cells": cells})
+    return {"region": region, "domains": domains, "users": rows}

@@ -1,0 +1,143 @@
+"""The decision on a message: its principal may send it, and its sender is verified."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ses_tenant.core.authorization import Answer, Policies, Request, Verdict, decide
+from ses_tenant.core.errors import SesTenantError
+from ses_tenant.core.sending import mail_context
+from ses_tenant.sandbox.account import SIMULATOR, Account, Key
+from ses_tenant.sandbox.mail import Mail
+
+DENIED = "AccessDenied"
+REJECTED = "MessageRejected"
+NO_SET = "ConfigurationSetDoesNotExist"
+OPERATOR = "the operator's credentials are not limited"
+
+
+Context = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What SES answers: `code` is None where it takes the message, else the API's error code."""
+
+    code: str | None
+    answer: str
+    reason: str
+
+
+def rule(
+    account: Account,
+    key: Key | None,
+    mail: Mail,
+    region: str,
+    context: Context,
+) -> Ruling:
+    """Return the ruling on `mail` from the holder of `key`, None for the operator.
+
+    IAM decides first, then SES checks that the identities are verified.
+    """
+    allowed = OPERATOR
+    if key is not None:
+        policies = account.policies_of(key.user_name)
+        verdicts = []
+        for request in requests(account, key, mail, region, context):
+            by_owner = account.resource_policies(region, request.resource)
+            verdict = _decide(replace(policies, resource=by_owner), request)
+            if verdict.answer is not Answer.ALLOWED:
+                return Ruling(
+                    DENIED,
+                    f"User `{key.user_arn}' is not authorized to perform `{request.action}' on "
+                    f"resource `{request.resource}'",
+                    verdict.reason,
+                )
+            verdicts.append(verdict)
+        allowed = verdicts[0].reason
+    name = mail.configuration_set
+    if name is not None and name not in account.ses(region).config_sets:
+        return Ruling(NO_SET, f"Configuration set <{name}> does not exist.", "SES does not know it")
+    unverified = [
+        address
+        for address in _to_verify(account, mail)
+        if account.verified_identity(region, address) is None
+    ]
+    if unverified:
+        return Ruling(
+            REJECTED,
+            "Email address is not verified. The following identities failed the check in region "
+            f"{region.upper()}: {', '.join(unverified)}",
+            "no verified identity covers it",
+        )
+    return Ruling(None, "Ok", allowed)
+
+
+def requests(
+    account: Account, key: Key, mail: Mail, region: str, context: Context
+) -> list[Request]:
+    """Return everything that IAM is asked about one message: each action on each resource.
+
+    A configuration set and a template are authorized beside the identity, and while the account is
+    in the SES sandbox the recipients' identities are, too.
+    """
+    found = []
+    for sender in mail.senders:
+        resources = [mail.identity_arn or account.identity_arn(region, sender)]
+        default = account.ses(region).email_identities.get(
+            account.verified_identity(region, sender)
+        )
+        name = mail.configuration_set or (default and default.configuration_set_name)
+        resources += [account.arn(region, f"configuration-set/{name}")] if name else []
+        resources += [account.arn(region, f"template/{mail.template}")] if mail.template else []
+        if account.settings.ses_sandbox:
+            resources += [account.identity_arn(region, to) for to in mail.recipients]
+        for action in mail.actions:
+            for resource in dict.fromkeys(resources):
+                carried = mail_context(
+                    sender,
+                    return_path=mail.return_path,
+                    recipients=mail.recipients,
+                    display_name=mail.display_name,
+                    api_version=mail.api_version,
+                )
+                found.append(request_by(key, action, resource, {**context, **carried}))
+    return found
+
+
+def may_call(account: Account, key: Key, request: Request) -> Ruling:
+    """Return the ruling on a call that sends nothing."""
+    verdict = _decide(account.policies_of(key.user_name), request)
+    if verdict.answer is Answer.ALLOWED:
+        return Ruling(None, "Ok", verdict.reason)
+    return Ruling(
+        DENIED,
+        f"User: {key.user_arn} is not authorized to perform: {request.action} on resource: "
+        f"{request.resource}",
+        verdict.reason,
+    )
+
+
+def request_by(key: Key, action: str, resource: str, context: Context) -> Request:
+    """Return a request of the user who has the key; nothing of it is unknown."""
+    principal = {
+        "aws:principalarn": (key.user_arn,),
+        "aws:principaltype": ("User",),
+        "aws:principalaccount": (key.user_arn.split(":")[4],),
+        "aws:username": (key.user_name,),
+        "aws:securetransport": ("true",),  # AWS's endpoints take nothing else
+    }
+    return Request(action, resource, {**principal, **context}, key.user_arn, frozenset())
+
+
+def _decide(policies: Policies, request: Request) -> Verdict:
+    try:
+        return decide(policies, request)
+    except SesTenantError as error:  # moto took a policy that IAM would not
+        return Verdict(Answer.DENIED, error.message)
+
+
+def _to_verify(account: Account, mail: Mail) -> tuple[str, ...]:
+    found = [*mail.senders, *([mail.return_path] if mail.return_path else [])]
+    if account.settings.ses_sandbox:
+        found += [to for to in mail.recipients if to.rpartition("@")[2] != SIMULATOR]
+    return tuple(dict.fromkeys(found))
