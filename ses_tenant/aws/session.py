@@ -20,6 +20,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
@@ -108,6 +109,15 @@ class AwsSession:
                 region_name=region,
                 endpoint_url=self.endpoint_url,
                 config=self._config(),
+            ),
+        )
+
+    def s3_client(self, region: str) -> "S3Client":
+        """Return the S3 client of a Region."""
+        return self._once(
+            f"s3 {region}",
+            lambda: self.boto.client(
+                "s3", region_name=region, endpoint_url=self.endpoint_url, config=self._config()
             ),
         )
 

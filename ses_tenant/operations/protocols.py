@@ -1,10 +1,13 @@
-"""What operations need of the world outside; `ses_tenant.aws` provides it, tests have a fake."""
+"""What operations need of the world outside; `aws` and `destinations` provide it."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from ses_tenant.core.credentials import NewAccessKey
+from ses_tenant.core.credentials import Credentials, NewAccessKey
+from ses_tenant.core.destination import Destination
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.secret_rotation import SecretVersions
 from ses_tenant.core.steps import CreateUser, Write
 from ses_tenant.core.tenant import AccessKey, Attachments, Observed, ReportedKey, User
 
@@ -44,3 +47,28 @@ class Iam(Protocol):
 
     def apply(self, step: Write) -> None:
         """Carry out any other step."""
+
+
+class RotatingSecret(Protocol):
+    """A secret that Secrets Manager rotates. Every failure is a SesTenantError."""
+
+    def versions(self) -> SecretVersions:
+        """Return the labels of all versions."""
+
+    def domain(self) -> SendingDomain:
+        """Return the domain that the current version was written for."""
+
+    def current(self, domain: SendingDomain) -> Destination:
+        """Return what sites read."""
+
+    def pending(self, domain: SendingDomain) -> Destination:
+        """Return the version to come, which no site reads."""
+
+    def to_test(self) -> Credentials:
+        """Return the credentials to come; where there are none yet, those that sites read."""
+
+    def promote(self, current: str | None) -> None:
+        """Make the pending version what sites read, in place of the version `current`."""
+
+    def discard(self) -> None:
+        """Take the label off the pending version, so that another rotation can begin."""
