@@ -206,8 +206,8 @@ class Lab:
     @staticmethod
     def denied(name: str) -> ClientError:
         """Return AWS's answer to a call that a policy does not allow."""
-        error = {"Code": "AccessDeniedException", "Message": f"User is not authorized: {name}"}
-        return ClientError({"Error": error}, name)
+        said = f"User is not authorized to perform: {name}"
+        return ClientError({"Error": {"Code": "AccessDeniedException", "Message": said}}, name)
 
     def well(self) -> None:
         self.before = self.after = lambda _name, _n: None
