@@ -1,9 +1,8 @@
 """`ses-tenant rotate-keys`."""
 
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from ses_tenant.core.decision import RotationOptions
     from ses_tenant.core.tenant import TenantSpec
     from ses_tenant.operations.rotate import Turn, World
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _flag(name: str, text: str) -> typer.models.OptionInfo:
@@ -141,7 +138,7 @@ def _options(
     named: bool,
 ) -> "RotationOptions":
     """Return the options as a value. Raises SesTenantError `usage` for what cannot go together."""
-    from ses_tenant.core.decision import Mode, RotationOptions
+    from ses_tenant.core.decision import Mode, RotationOptions, duration
 
     given = {
         Mode.FINISH: finish,
@@ -165,24 +162,13 @@ def _options(
         )
     return RotationOptions(
         named=named,
-        max_age=_duration("--max-age", max_age),
-        grace=_duration("--grace", grace),
-        quarantine=_duration("--quarantine", quarantine),
+        max_age=duration("--max-age", max_age),
+        grace=duration("--grace", grace),
+        quarantine=duration("--quarantine", quarantine),
         mode=modes[0] if modes else Mode.NEXT,
         reactivate=reactivate,
         force=force,
     )
-
-
-def _duration(option: str, text: str) -> timedelta:
-    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if match is None:
-        raise SesTenantError(
-            ErrorCode.USAGE,
-            f"'{text}' is not a time for {option}.",
-            "A number and a unit: 0s, 30m, 24h, 7d.",
-        )
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 def _world(console: Console, session: "AwsSession", *, verify: bool, force: bool) -> "World":

@@ -1,5 +1,6 @@
 """What `rotate-keys` can be asked and can decide, and the sequences of steps it decides on."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -54,6 +55,24 @@ class RotationOptions:
     mode: Mode = Mode.NEXT
     reactivate: str | None = None
     force: bool = False
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(name: str, text: str) -> timedelta:
+    """Return the time that `text` stands for, such as 30m or 90d.
+
+    Raises SesTenantError `usage`; `name` is the option that `text` was given for.
+    """
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if match is None:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"'{text}' is not a time for {name}.",
+            "A number and a unit: 0s, 30m, 24h, 7d.",
+        )
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ def observe_all(iam: Iam) -> tuple[tuple[Observed, ...], tuple[Warning_, ...]]:
     tenants, warnings = [], []
     for observed in iam.list_tenants():
         user = observed.user
+        if not user.path.startswith(naming.PATH_PREFIX):
+            continue
         domain = domain_of(user)
         if domain is not None and naming.user_name(domain) == user.user_name:
             tenants.append(observed)
