@@ -123,7 +123,8 @@ class Iam:
     def list_tenants(self) -> tuple[Observed, ...]:
         """Return all users under our path with tags and inline policies, in pages of 1,000.
 
-        With them those elsewhere whose name could be a tenant's. ListUsers takes a path but returns no tags, so this reads the users of the whole account.
+        With them those elsewhere whose name a tenant may need. ListUsers takes a path but returns
+        no tags, so this reads the users of the whole account.
         """
         found = []
         with self._session.errors():

@@ -13,9 +13,7 @@ from ses_tenant.core.tenant import CredentialReport, ReportedKey
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 
-def credential_report(
-    session: AwsSession, sleep: Callable[[float], None]
-) -> CredentialReport:
+def credential_report(session: AwsSession, sleep: Callable[[float], None]) -> CredentialReport:
     """Return the report: two requests, and more only while IAM makes the report.
 
     A report that is less than four hours old is not made again.

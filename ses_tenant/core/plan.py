@@ -74,9 +74,7 @@ def plan_create_suspended(spec: TenantSpec) -> steps.Plan:
     """Return the steps that make a tenant that is suspended from the start, without a key."""
     name = spec.user_name
     return (
-        steps.CreateUser(
-            name, naming.user_path(spec.domain), spec.tags, spec.permissions_boundary
-        ),
+        steps.CreateUser(name, naming.user_path(spec.domain), spec.tags, spec.permissions_boundary),
         _policy(spec),
         steps.PutUserPolicy(name, naming.SUSPENDED_POLICY, suspended_policy(())),
     )

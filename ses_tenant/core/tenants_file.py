@@ -2,20 +2,17 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeVar
 
-from ses_tenant.core.decision import duration
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.fleet import DEFAULT_ACCOUNT, Account, Fleet, FleetTenant
-from ses_tenant.core.regions import check_region
 from ses_tenant.core.request import TenantRequest, check_spec, resolve
 from ses_tenant.core.tenant import STDOUT, Interface, Scope
 from ses_tenant.core.toml_lines import KeyPath, key_lines, line_of
+from ses_tenant.core.toml_table import Problems, Table, TableReader, quoted
 
 DOMAIN_PLACEHOLDER = "{domain}"
 TABLES = ("accounts", "defaults", "tenants")
@@ -30,9 +27,6 @@ _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\x21-\x7e]{1,576}")
 # Where two tenants that are given the same place would overwrite each other's credentials.
 _EXCLUSIVE = ("file:", "secretsmanager:", "ssm:")
 
-_T = TypeVar("_T")
-Table = Mapping[str, object]
-
 
 @dataclass(frozen=True)
 class Checks:
@@ -40,30 +34,6 @@ class Checks:
 
     destination: Callable[[str], str]
     format: Callable[[str, Interface], object]
-
-
-@dataclass
-class _Problems:
-    """The mistakes found so far."""
-
-    found: list[tuple[KeyPath, str]] = field(default_factory=list)
-
-    def add(self, path: KeyPath, text: str) -> None:
-        self.found.append((path, text))
-
-    def unknown(self, path: KeyPath, known: Sequence[str]) -> None:
-        near = get_close_matches(path[-1].lower().replace("_", "-"), known, n=1, cutoff=0.6)
-        where = f"[{'.'.join(map(_quoted, path[:-1]))}]" if path[:-1] else "the file"
-        hint = f"did you mean '{near[0]}'?" if near else f"it may have {', '.join(known)}"
-        self.add(path, f"unknown key '{path[-1]}' in {where}; {hint}")
-
-    def tried(self, path: KeyPath, make: Callable[[], _T]) -> _T | None:
-        """Return what `make` returns, or note why it fails."""
-        try:
-            return make()
-        except SesTenantError as error:
-            self.add(path, f"{error.message} {error.hint}".strip())
-            return None
 
 
 def parse_fleet(text: str, name: str, checks: Checks) -> Fleet:
@@ -77,7 +47,7 @@ def parse_fleet(text: str, name: str, checks: Checks) -> Fleet:
         where = re.search(r"\(at line (\d+), column \d+\)", str(error))
         line = where[1] if where else text.count("\n") + 1
         raise _refused(name, [f"{name}:{line}: {error}"]) from error
-    problems = _Problems()
+    problems = Problems()
     fleet = _fleet(document, checks, problems)
     if problems.found:
         lines = key_lines(text)
@@ -95,7 +65,7 @@ def _refused(name: str, lines: list[str]) -> SesTenantError:
     )
 
 
-def _fleet(document: Table, checks: Checks, problems: _Problems) -> Fleet:
+def _fleet(document: Table, checks: Checks, problems: Problems) -> Fleet:
     for key in document.keys() - set(TABLES):
         problems.unknown((key,), TABLES)
     accounts = {
@@ -108,7 +78,7 @@ def _fleet(document: Table, checks: Checks, problems: _Problems) -> Fleet:
     if not isinstance(defaults, dict):
         problems.add(("defaults",), "'defaults' must be a table")
         defaults = {}
-    _Reader(defaults, ("defaults",), problems).only(TENANT_KEYS)
+    TableReader(defaults, ("defaults",), problems).only(TENANT_KEYS)
     tenants: dict[str, FleetTenant] = {}
     places: dict[str, str] = {}
     seen: set[str] = set()
@@ -136,7 +106,7 @@ def _fleet(document: Table, checks: Checks, problems: _Problems) -> Fleet:
     return Fleet(accounts, tuple(tenants.values()))
 
 
-def _tables(document: Table, key: str, problems: _Problems) -> list[tuple[str, Table]]:
+def _tables(document: Table, key: str, problems: Problems) -> list[tuple[str, Table]]:
     """Return the tables in a table, by name."""
     outer = document.get(key, {})
     if not isinstance(outer, dict):
@@ -144,17 +114,17 @@ def _tables(document: Table, key: str, problems: _Problems) -> list[tuple[str, T
         return []
     for name, table in outer.items():
         if not isinstance(table, dict):
-            problems.add((key, name), f"'{name}' must be a table: [{key}.{_quoted(name)}]")
+            problems.add((key, name), f"'{name}' must be a table: [{key}.{quoted(name)}]")
     return [(name, table) for name, table in outer.items() if isinstance(table, dict)]
 
 
-def _account(name: str, table: Table, problems: _Problems) -> Account:
+def _account(name: str, table: Table, problems: Problems) -> Account:
     path = ("accounts", name)
     if not _ACCOUNT_NAME.fullmatch(name):
         problems.add(
             path, f"'{name}' is no name for an account: letters, digits, - and _, up to 32"
         )
-    reader = _Reader(table, path, problems)
+    reader = TableReader(table, path, problems)
     reader.only(ACCOUNT_KEYS)
     role = reader.text("role-arn")
     if role is not None and not _ROLE.fullmatch(role):
@@ -169,9 +139,9 @@ def _tenant(
     path: KeyPath,
     accounts: Mapping[str, Account],
     checks: Checks,
-    problems: _Problems,
+    problems: Problems,
 ) -> FleetTenant | None:
-    reader = _Reader(table, path, problems, defaults)
+    reader = TableReader(table, path, problems, defaults)
     reader.only(TENANT_KEYS)
     account = _account_of(domain, reader, accounts, problems)
     interface = reader.choice("interface", Interface) or Interface.API
@@ -208,9 +178,9 @@ def _tenant(
 
 def _account_of(
     domain: SendingDomain,
-    reader: "_Reader",
+    reader: "TableReader",
     accounts: Mapping[str, Account],
-    problems: _Problems,
+    problems: Problems,
 ) -> Account | None:
     name = reader.text("account")
     if name is None and len(accounts) == 1:
@@ -227,7 +197,7 @@ def _account_of(
 
 
 def _destination(
-    reader: "_Reader", domain: SendingDomain, checks: Checks, problems: _Problems
+    reader: "TableReader", domain: SendingDomain, checks: Checks, problems: Problems
 ) -> str | None:
     """Return the destination, with the domain filled in."""
     text = reader.text("destination")
@@ -250,98 +220,3 @@ def _place(tenant: FleetTenant) -> str | None:
         return None
     region = (tenant.request.regions or ("",))[0]
     return uri if uri.startswith("file:") else f"{tenant.account} {region} {uri}"
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """One table's values, each checked for its type; what it lacks is taken from `defaults`."""
-
-    table: Table
-    path: KeyPath
-    problems: _Problems
-    defaults: Table = field(default_factory=dict)
-
-    def only(self, known: Sequence[str]) -> None:
-        """Note all keys that are not known."""
-        for key in self.table:
-            if key not in known:
-                self.problems.unknown((*self.path, key), known)
-
-    def at(self, key: str) -> KeyPath:
-        """Return where the value stands: here, or in the defaults."""
-        own = key in self.table or key not in self.defaults
-        return (*self.path, key) if own else ("defaults", key)
-
-    def text(self, key: str) -> str | None:
-        value = self._value(key)
-        if value is None or (isinstance(value, str) and value):
-            return value
-        return self._wrong(key, "a text in quotes, not empty")
-
-    def flag(self, key: str) -> bool | None:
-        value = self._value(key)
-        return (
-            value
-            if value is None or isinstance(value, bool)
-            else self._wrong(key, "true or false, without quotes")
-        )
-
-    def texts(self, key: str) -> tuple[str, ...] | None:
-        value = self._value(key)
-        if value is None:
-            return None
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        return self._wrong(key, f'a list of texts: {key} = ["..."]')
-
-    def regions(self) -> tuple[str, ...] | None:
-        return self._each("regions", check_region)
-
-    def domains(self, key: str) -> tuple[SendingDomain, ...]:
-        return self._each(key, SendingDomain.parse) or ()
-
-    def domain(self, key: str) -> tuple[SendingDomain, ...]:
-        text = self.text(key)
-        made = text and self.problems.tried(self.at(key), lambda: SendingDomain.parse(text))
-        return (made,) if made else ()
-
-    def choice(self, key: str, kind: type[_T]) -> _T | None:
-        text = self.text(key)
-        values = [str(value) for value in kind]  # type: ignore[attr-defined]
-        if text is None or text in values:
-            return None if text is None else kind(text)  # type: ignore[call-arg]
-        return self._wrong(key, " or ".join(f"'{value}'" for value in values))
-
-    def duration(self, key: str) -> timedelta | None:
-        text = self.text(key)
-        return (
-            None if text is None else self.problems.tried(self.at(key), lambda: duration(key, text))
-        )
-
-    def tags(self) -> dict[str, str]:
-        """Return the tags: the defaults' and the tenant's own."""
-        found: dict[str, str] = {}
-        for table, path in ((self.defaults, ("defaults",)), (self.table, self.path)):
-            value = table.get("tags", {})
-            if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
-                found |= value
-            else:
-                self.problems.add((*path, "tags"), "'tags' must be a table of texts")
-        return found
-
-    def _each(self, key: str, make: Callable[[str], _T]) -> tuple[_T, ...] | None:
-        texts = self.texts(key)
-        if texts is None:
-            return None
-        made = [self.problems.tried(self.at(key), lambda t=t: make(t)) for t in texts]  # type: ignore[misc]
-        return tuple(value for value in made if value is not None)
-
-    def _value(self, key: str) -> object:
-        return self.table.get(key, self.defaults.get(key))
-
-    def _wrong(self, key: str, wanted: str) -> None:
-        self.problems.add(self.at(key), f"'{key}' must be {wanted}")
-
-
-def _quoted(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
