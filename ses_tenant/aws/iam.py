@@ -14,7 +14,14 @@ from ses_tenant.core import naming, steps
 from ses_tenant.core.credentials import NewAccessKey
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.policy import policy_json
-from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, Observed, ReportedKey, User
+from ses_tenant.core.tenant import (
+    AccessKey,
+    Attachments,
+    CredentialReport,
+    KeyStatus,
+    Observed,
+    User,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -116,7 +123,8 @@ class Iam:
     def list_tenants(self) -> tuple[Observed, ...]:
         """Return all users under our path with tags and inline policies, in pages of 1,000.
 
-        ListUsers takes a path but returns no tags, so this reads the users of the whole account.
+        With them those elsewhere whose name a tenant may need. ListUsers takes a path but returns
+        no tags, so this reads the users of the whole account.
         """
         found = []
         with self._session.errors():
@@ -125,7 +133,7 @@ class Iam:
             )
             for page in pages:
                 for user in page["UserDetailList"]:
-                    if not user["Path"].startswith(naming.PATH_PREFIX):
+                    if not naming.may_be_tenant(user["UserName"], user["Path"]):
                         continue
                     policies = {
                         policy["PolicyName"]: _document(policy["PolicyDocument"])
@@ -139,6 +147,9 @@ class Iam:
                                 path=user["Path"],
                                 created_at=user["CreateDate"],
                                 tags=_tags(user.get("Tags", [])),
+                                permissions_boundary=user.get("PermissionsBoundary", {}).get(
+                                    "PermissionsBoundaryArn"
+                                ),
                             ),
                             inline_policies=tuple(policies),
                             sending_policy=policies.get(naming.SENDING_POLICY),
@@ -147,8 +158,8 @@ class Iam:
                     )
         return tuple(found)
 
-    def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
-        """Return the keys that the credential report shows, by user ARN."""
+    def credential_report(self) -> CredentialReport:
+        """Return IAM's credential report."""
         return credential_report(self._session, self._sleep)
 
     def create_user(self, step: steps.CreateUser) -> User:

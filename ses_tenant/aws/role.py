@@ -1,29 +1,64 @@
-"""Work in another account: a session under a role that is assumed."""
+"""A boto3 session that acts as an IAM role."""
+
+from typing import Any
 
 import boto3
+import botocore.session
+from botocore.client import BaseClient
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import NoCredentialsError
 
-from ses_tenant import __version__
-from ses_tenant.aws.session import AwsSession
-from ses_tenant.core.errors import ErrorCode, SesTenantError
+_ROLE_SESSION_NAME = "ses-tenant"
 
 
-def under_role(session: AwsSession, role_arn: str) -> AwsSession:
-    """Return a session with the credentials of `role_arn`, which are good for an hour.
+class _RoleProvider(CredentialProvider):
+    """The one provider of such a session: credentials that renew themselves."""
 
+    METHOD = CANONICAL_NAME = "ses-tenant-role"
+
+    def __init__(self, credentials: DeferredRefreshableCredentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return self._credentials
+
+
+def assuming(
+    boto: boto3.session.Session, role_arn: str, region: str, endpoint_url: str | None
+) -> boto3.session.Session:
+    """Return a session whose credentials are those of the role, assumed with those of `boto`.
+
+    Raises botocore's NoCredentialsError if `boto` has none. The role is assumed when its
+    credentials are first needed, and again before they run out.
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
     """
-    if session.region is None:
-        raise SesTenantError(ErrorCode.NO_REGION, "No AWS Region is configured.", "Set AWS_REGION.")
-    with session.errors():
-        sts = session.boto.client(
-            "sts", region_name=session.region, endpoint_url=session.endpoint_url
+    source = boto.get_credentials()
+    if source is None:
+        raise NoCredentialsError
+
+    def sts(service: str, **options: Any) -> BaseClient:
+        return botocore.session.Session().create_client(
+            service, region_name=region, endpoint_url=endpoint_url, **options
         )
-        answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=f"ses-tenant-{__version__}")
-    given = answer["Credentials"]
-    boto = boto3.session.Session(
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-        region_name=session.region,
+
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=sts,
+        source_credentials=source,
+        role_arn=role_arn,
+        extra_args={"RoleSessionName": _ROLE_SESSION_NAME},
     )
-    return AwsSession(boto, None, session.region, session.endpoint_url, session.workers)
+    session = botocore.session.Session()
+    session.get_component("credential_provider").insert_before(
+        "env",
+        _RoleProvider(
+            DeferredRefreshableCredentials(
+                method="assume-role", refresh_using=fetcher.fetch_credentials
+            )
+        ),
+    )
+    return boto3.session.Session(botocore_session=session, region_name=region)

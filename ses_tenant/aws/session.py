@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from ses_tenant import __version__
 from ses_tenant.aws.errors import aws_errors
+from ses_tenant.aws.role import assuming
 from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
@@ -57,6 +58,16 @@ class AwsSession:
     def errors(self) -> AbstractContextManager[None]:
         """Return a context in which boto3's exceptions become SesTenantErrors."""
         return aws_errors(self.profile)
+
+    def load_credentials(self) -> None:
+        """Get the credentials now, so that a profile asks for its MFA code before work begins.
+
+        boto3 itself asks, in its own words, when they are first needed. Raises SesTenantError.
+        """
+        with self.errors(), self._lock:
+            credentials = self.boto.get_credentials()
+            if credentials is not None:
+                credentials.get_frozen_credentials()
 
     @property
     def emulated(self) -> bool:
@@ -188,8 +199,12 @@ def open_session(
     region: str | None,
     endpoint_url: str | None,
     workers: int = 8,
+    role_arn: str | None = None,
 ) -> AwsSession:
     """Return a session of boto3's own chain: options first, then environment, then profiles.
+
+    With `role_arn`, its credentials are used to assume that role, and the role's are renewed as
+    they run out.
 
     AWS_REGION counts before AWS_DEFAULT_REGION, as in other SDKs; botocore reads only the latter.
     Raises SesTenantError `no_credentials` for an unknown profile, `usage` for a bad endpoint URL.
@@ -205,6 +220,8 @@ def open_session(
     with aws_errors(profile):
         boto = boto3.session.Session(profile_name=profile)
         region = region or os.environ.get("AWS_REGION") or boto.region_name
+        if role_arn is not None:
+            boto = assuming(boto, role_arn, region or _ANY_REGION, endpoint_url)
     _log_calls(boto)
     return AwsSession(boto, profile, region, endpoint_url, workers)
 

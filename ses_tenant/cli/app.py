@@ -5,10 +5,13 @@ from typing import Annotated
 import typer
 
 from ses_tenant import __version__
+from ses_tenant.cli.apply import apply
 from ses_tenant.cli.boundary import ErrorBoundary
 from ses_tenant.cli.create import create
 from ses_tenant.cli.delete import delete
+from ses_tenant.cli.export import export
 from ses_tenant.cli.list_tenants import list_tenants
+from ses_tenant.cli.plan import plan
 from ses_tenant.cli.policy import policy
 from ses_tenant.cli.rotate_keys import rotate_keys
 from ses_tenant.cli.sandbox import sandbox
@@ -57,6 +60,9 @@ app.command("rotate-keys")(rotate_keys)
 app.command()(suspend)
 app.command()(resume)
 app.command()(delete)
+app.command()(plan)
+app.command()(apply)
+app.command()(export)
 app.command()(policy)
 app.command("smtp-password")(smtp_password)
 app.command(context_settings={"allow_interspersed_args": False})(sandbox)

@@ -145,6 +145,15 @@ class ReportedKey:
 
     active: bool
     changed_at: datetime | None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CredentialReport:
+    """The keys of the whole account by user ARN, as of the moment when IAM made the report."""
+
+    made_at: datetime
+    users: Mapping[str, tuple[ReportedKey, ...]]
 
 
 @dataclass(frozen=True)

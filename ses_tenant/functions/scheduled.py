@@ -14,7 +14,6 @@ from functools import partial
 from typing import Protocol
 
 from ses_tenant.aws.iam import Iam
-from ses_tenant.aws.role import under_role
 from ses_tenant.aws.session import AwsSession, open_session
 from ses_tenant.aws.text import read_text
 from ses_tenant.aws.verify import verify_credentials
@@ -23,9 +22,12 @@ from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.decision import Action, RotationOptions
 from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.fleet import Account
 from ses_tenant.core.keys import Process
 from ses_tenant.core.tenant import Observed, TenantSpec
-from ses_tenant.destinations.registry import open_destination
+from ses_tenant.core.tenants_file import Checks, parse_fleet
+from ses_tenant.destinations.formats import get_format
+from ses_tenant.destinations.registry import normalise, open_destination
 from ses_tenant.functions.boundary import guarded, log
 from ses_tenant.functions.settings import rotation_options
 from ses_tenant.operations import rotate
@@ -48,15 +50,20 @@ class Context(Protocol):
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One tenant that a tenants file names: its account, and the age at which its key is due."""
+class Part:
+    """The tenants of one account, and the age at which each one's key is due.
 
-    role_arn: str | None
-    domain: str
-    max_age: timedelta | None = None
+    Without `max_ages`, all the tenants there are, at the age that the function was told.
+    """
+
+    account: Account
+    max_ages: Mapping[str, timedelta | None] | None = None
 
 
-def handler(event: Mapping[str, object], context: Context) -> dict[str, object]:
+OWN_ACCOUNT = Part(Account("this account"))
+
+
+def handler(event: Mapping[str, object], context: Context) -> dict[str, int]:
     """Run `rotate-keys` for all tenants that are due, and return how many came to what.
 
     Raises FunctionFailed if a tenant failed; the others are done by then. Lambda may invoke it
@@ -64,43 +71,55 @@ def handler(event: Mapping[str, object], context: Context) -> dict[str, object]:
     """
     del event
 
-    def work() -> dict[str, object]:
-        session = open_session(None, None, None, workers=_WORKERS)
+    def work() -> dict[str, int]:
         where = os.environ.get(TENANTS_FILE)
-        rules = parse(read_text(session, where), where) if where else None
-        return run(session, rules, rotation_options(os.environ, named=False), context)
+        parts: Sequence[Part] = (OWN_ACCOUNT,)
+        if where:
+            parts = parts_of(read_text(open_session(None, None, None), where), where)
+        return run(parts, rotation_options(os.environ, named=False), context)
 
     return guarded(work)
 
 
-def parse(text: str, where: str) -> Sequence[Rule]:
-    """Return what a tenants file asks for."""
-    raise NotImplementedError
+def parts_of(text: str, where: str) -> tuple[Part, ...]:
+    """Return what a tenants file names, by account. Raises SesTenantError `usage`.
+
+    A function has no profiles: an account without a role is the function's own, unless it names a
+    profile, which could be any.
+    """
+    fleet = parse_fleet(text, where, Checks(normalise, get_format))
+    for account in fleet.accounts.values():
+        if account.profile and not account.role_arn:
+            raise SesTenantError(
+                ErrorCode.USAGE,
+                f"{where}: the account {account.name} is reached by a profile, and a function has "
+                "none.",
+                "Give it a role-arn that the function may assume.",
+            )
+    return tuple(
+        Part(account, {tenant.domain.name: tenant.max_age for tenant in fleet.of(account.name)})
+        for account in fleet.accounts.values()
+    )
 
 
 def run(
-    session: AwsSession,
-    rules: Sequence[Rule] | None,
+    parts: Sequence[Part],
     options: RotationOptions,
     context: Context,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> dict[str, object]:
-    """Rotate the tenants that `rules` name; without rules, all of the session's account."""
-    roles = [None] if rules is None else list(dict.fromkeys(rule.role_arn for rule in rules))
+) -> dict[str, int]:
+    """Rotate all that is due, log it, and return how many tenants came to what.
+
+    Raises SesTenantError `partial_failure` if any failed.
+    """
     result = {"rotated": 0, "unchanged": 0, "elsewhere": 0, "left": 0, "failed": 0}
     failures = []
-    for role in roles:
-        max_ages = (
-            None
-            if rules is None
-            else {r.domain: r.max_age or options.max_age for r in rules if r.role_arn == role}
-        )
+    for part in parts:
         try:
-            there = under_role(session, role) if role else session
-            turns = _account(there, max_ages, options, context, sleep, now)
+            turns = _rotate(part, options, context, sleep, now)
         except SesTenantError as error:
-            turns = {"failed": [Turn(role or "this account", error=error)]}
+            turns = {"failed": [Turn(part.account.name, error=error)]}
         for outcome, some in turns.items():
             result[outcome] += len(some)
             failures += [turn for turn in some if turn.error]
@@ -114,18 +133,20 @@ def run(
             + "; ".join(f"{turn.domain}: {turn.error}" for turn in failures[:10]),
             "The log has a line for each.",
         )
-    return dict(result)
+    return result
 
 
-def _account(
-    session: AwsSession,
-    max_ages: Mapping[str, timedelta] | None,
+def _rotate(
+    part: Part,
     options: RotationOptions,
     context: Context,
     sleep: Callable[[float], None],
     now: Callable[[], datetime],
 ) -> dict[str, list[Turn]]:
     """Rotate the tenants of one account, and return the turns by what came of them."""
+    account = part.account
+    region = next(iter(account.regions), None)
+    session = open_session(None, region, None, _WORKERS, role_arn=account.role_arn)
     iam = Iam(session, sleep)
     world = World(
         open_destination=partial(_open, session),
@@ -136,39 +157,44 @@ def _account(
         me=Process(f"lambda-{context.aws_request_id}"[:64], 0),
         default_region=session.region,
     )
-    # The report tells for the shortest age which tenants are worth a look; each is then judged by
-    # its own.
-    shortest = min(max_ages.values(), default=options.max_age) if max_ages else options.max_age
+    named = part.max_ages
+
+    def ours(domain: str) -> bool:
+        return named is None or domain in named
+
+    def due_at(domain: str) -> RotationOptions:
+        age = named.get(domain) if named else None
+        return replace(options, max_age=age or options.max_age)
+
+    # One look at all, with the shortest age; each tenant is then judged by its own.
+    shortest = min((due_at(domain).max_age for domain in named or ()), default=options.max_age)
     close, quiet = rotate.choose(iam, [], replace(options, max_age=shortest), now())
-    wanted = [o for o in close if max_ages is None or _domain(o) in max_ages]
+    wanted = [observed for observed in close if ours(_domain(observed))]
     reachable = [o for o in wanted if _destination(o).startswith(_REACHABLE)]
 
     def turn(observed: Observed) -> Turn | None:
         if context.get_remaining_time_in_millis() < _A_TURN.total_seconds() * 1000:
             return None
-        age = options.max_age if max_ages is None else max_ages[_domain(observed)]
-        prepared = rotate.prepare(iam, observed, replace(options, max_age=age), world)
+        prepared = rotate.prepare(iam, observed, due_at(_domain(observed)), world)
         return rotate.carry_out(iam, prepared, world)
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         turns = list(pool.map(turn, reachable))
     done = [t for t in turns if t is not None]
-    missing = (
-        ()
-        if max_ages is None
-        else max_ages.keys() - {*(_domain(o) for o in close), *(t.domain for t in quiet)}
-    )
-    absent = SesTenantError(
-        ErrorCode.NOT_FOUND, "There is no such tenant.", "Make it: ses-tenant apply"
-    )
+    there = {_domain(o) for o in close} | {t.domain for t in quiet}
+    absent = SesTenantError(ErrorCode.NOT_FOUND, "There is no such tenant.", "ses-tenant apply")
     return {
         "rotated": [t for t in done if not t.error and _acted(t)],
-        "unchanged": [t for t in done if not t.error and not _acted(t)]
-        + [t for t in quiet if max_ages is None or t.domain in max_ages],
+        "unchanged": [
+            *(t for t in done if not t.error and not _acted(t)),
+            *(t for t in quiet if ours(t.domain)),
+        ],
         "elsewhere": [Turn(_domain(o)) for o in wanted if o not in reachable],
         "left": [Turn(_domain(o)) for o, t in zip(reachable, turns, strict=True) if t is None],
-        "failed": [t for t in done if t.error]
-        + [Turn(domain, error=absent) for domain in sorted(missing)],
+        "failed": [
+            *(t for t in done if t.error),
+            *(Turn(domain, error=absent) for domain in sorted(set(named or ()) - there)),
+        ],
     }
 
 

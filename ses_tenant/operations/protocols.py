@@ -9,7 +9,7 @@ from ses_tenant.core.destination import Destination
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.secret_rotation import SecretVersions
 from ses_tenant.core.steps import CreateUser, Write
-from ses_tenant.core.tenant import AccessKey, Attachments, Observed, ReportedKey, User
+from ses_tenant.core.tenant import AccessKey, Attachments, CredentialReport, Observed, User
 
 
 class Iam(Protocol):
@@ -34,10 +34,13 @@ class Iam(Protocol):
         """Return everything else that hangs on the user (seven calls)."""
 
     def list_tenants(self) -> tuple[Observed, ...]:
-        """Return all users under our path, without keys and attachments, page by page."""
+        """Return all users under our path, without keys and attachments, page by page.
 
-    def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
-        """Return, by user ARN, the keys that IAM's credential report shows (up to 4 h old)."""
+        With them users elsewhere that have taken a name which a tenant would need.
+        """
+
+    def credential_report(self) -> CredentialReport:
+        """Return IAM's credential report (up to 4 h old)."""
 
     def create_user(self, step: CreateUser) -> User:
         """Create the user; raises `already_exists`."""

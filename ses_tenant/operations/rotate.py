@@ -77,7 +77,7 @@ def choose(
         return [tenants[d.name] for d in domains if d.name in tenants], missing
     if not tenants:
         return [], []
-    report = iam.credential_report()
+    report = iam.credential_report().users
     close, done = [], []
     for domain, observed in tenants.items():
         quiet = _quiet(observed, report, options, now)

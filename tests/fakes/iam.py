@@ -17,7 +17,15 @@ from typing import Literal, TypeVar
 from ses_tenant.core import naming, steps
 from ses_tenant.core.credentials import NewAccessKey
 from ses_tenant.core.errors import ErrorCode
-from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, Observed, ReportedKey, User
+from ses_tenant.core.tenant import (
+    AccessKey,
+    Attachments,
+    CredentialReport,
+    KeyStatus,
+    Observed,
+    ReportedKey,
+    User,
+)
 from tests.fakes import iam_rules as rules
 from tests.fakes.iam_user import BOUNDARY, EVERYTHING, MANAGED_POLICY, FakeUser
 
@@ -184,19 +192,24 @@ class FakeIam:
             found += self._call("GetAccountAuthorizationDetails", partial(_details, page))
         return tuple(found)
 
-    def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
+    def credential_report(self) -> CredentialReport:
         """Return what the report shows: of an Inactive key it does not tell the time."""
         self._call("GenerateCredentialReport", lambda: None)
         return self._call(
             "GetCredentialReport",
-            lambda: {
-                user.as_user.user_arn: tuple(
-                    ReportedKey(key.active, key.created_at)
-                    for key in user.keys.values()
-                    if key.active
-                )
-                for user in self.users.values()
-            },
+            lambda: CredentialReport(
+                self._clock(),
+                {
+                    user.as_user.user_arn: tuple(
+                        ReportedKey(
+                            key.active, key.created_at, self.last_used.get(key.access_key_id)
+                        )
+                        for key in user.keys.values()
+                        if key.active
+                    )
+                    for user in self.users.values()
+                },
+            ),
         )
 
     # Writes.
@@ -319,12 +332,11 @@ class FakeIam:
 def _details(users: Iterable[FakeUser]) -> list[Observed]:
     return [
         Observed(
-            # The gateway reads no boundary here.
-            user=replace(user.as_user, permissions_boundary=None),
+            user=user.as_user,
             inline_policies=tuple(user.policies),
             sending_policy=user.policies.get(naming.SENDING_POLICY),
             access_keys=(),
         )
         for user in users
-        if user.path.startswith(naming.PATH_PREFIX)
+        if naming.may_be_tenant(user.name, user.path)
     ]

@@ -170,6 +170,10 @@ class Lab:
         tags = iam_backends[ACCOUNT]["aws"].tagger.list_tags_for_resource(self.user.arn)
         return next(t["Value"] for t in tags["Tags"] if t["Key"] == "ses-tenant:delivered")
 
+    def tag(self, key: str, value: str) -> None:
+        """Set a tag of the IAM user, as somebody else would."""
+        iam_backends[ACCOUNT]["aws"].tag_user(USER, [{"Key": key, "Value": value}])
+
     def used(self, key: str) -> None:
         """Let IAM record a use of a key now."""
         found = next(k for k in self.user.access_keys if k.access_key_id == key)

@@ -9,7 +9,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from moto.iam.models import iam_backends
 
 from ses_tenant.core.decision import Action, Mode
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -18,7 +17,7 @@ from ses_tenant.core.tenant import Interface
 from ses_tenant.functions import secret_rotation
 from ses_tenant.functions.boundary import FunctionFailed
 from tests.fakes.iam import Crash
-from tests.functions.lab import ACCOUNT, SHOP, STEPS, USER, Lab
+from tests.functions.lab import REGION, SHOP, STEPS, Lab
 from tests.functions.lab import lab as make_lab
 from tests.functions.matrix import THENS, WHENS, WRITES, Cell, baseline, run_cell
 
@@ -112,7 +111,7 @@ def test_an_event_is_read_and_its_rotation_token_shown_nowhere() -> None:
 
 def test_the_rotation_token_goes_with_the_new_version(lab: Lab) -> None:
     sent: list[object] = []
-    lab.session.boto.events.register(
+    lab.session.secretsmanager_client(REGION).meta.events.register(
         "provide-client-params.secrets-manager.PutSecretValue",
         lambda params, **_: sent.append(params.get("RotationToken")),
     )
@@ -250,10 +249,8 @@ def test_thoughtbot_deletes_every_key_but_the_current_one_ours_none_with_a_stale
 def test_renovo_loses_a_key_in_a_region_that_its_table_lacks_ours_has_no_table(
     lab: Lab,
 ) -> None:
-    tags = [{"Key": "ses-tenant:interface", "Value": "smtp"}]
-    iam_backends[ACCOUNT]["aws"].tag_user(USER, tags)
-    regions = [{"Key": "ses-tenant:regions", "Value": "eu-central-1+il-central-1"}]
-    iam_backends[ACCOUNT]["aws"].tag_user(USER, regions)
+    lab.tag("ses-tenant:interface", "smtp")
+    lab.tag("ses-tenant:regions", "eu-central-1+il-central-1")
     lab.rotate()
     document = lab.document()
     assert document is not None
@@ -299,8 +296,7 @@ def test_a_secret_that_is_not_the_tenants_destination_is_refused(lab: Lab) -> No
 def test_a_destination_may_name_the_secret_by_its_arn(lab: Lab, cut: int) -> None:
     lab.create(to=f"secretsmanager:{lab.arn[: len(lab.arn) - cut]}")
     old = lab.held
-    tag = [{"Key": "ses-tenant:delivered", "Value": f"{old}+2026-01-01T00:00:00Z"}]
-    iam_backends[ACCOUNT]["aws"].tag_user(USER, tag)
+    lab.tag("ses-tenant:delivered", f"{old}+2026-01-01T00:00:00Z")
     assert lab.rotate() != old
 
 
