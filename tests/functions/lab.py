@@ -19,7 +19,7 @@ from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.decision import Mode, RotationOptions
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import SesTenantError
-from ses_tenant.core.keys import Process
+from ses_tenant.core.keys import Note, Process
 from ses_tenant.core.request import TenantRequest
 from ses_tenant.core.tenant import Interface, TenantSpec
 from ses_tenant.destinations.registry import open_destination
@@ -98,6 +98,12 @@ class Lab:
         iam = Iam(self.session, self.slept.append)
         done = suspend.carry_out(iam, suspend.prepare_suspend(iam, SHOP), self.slept.append)
         assert done.error is None
+
+    def orphan(self) -> None:
+        """Leave a key behind that reached nobody, as a run that was ended does."""
+        note = Note((self.held,), self.clock(), Process("lambda-1", 0)).to_tag()
+        self.tag("ses-tenant:delivered", note)
+        iam_backends[ACCOUNT]["aws"].create_access_key(USER)
 
     # Secrets Manager, which moto plays only with Docker.
 
