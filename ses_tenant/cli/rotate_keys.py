@@ -1,7 +1,6 @@
 """`ses-tenant rotate-keys`."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +14,8 @@ from ses_tenant.cli.console import Console, Output, counted, exit_with, status_o
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.credentials import Credentials
@@ -208,16 +209,16 @@ def _works(
             )
     works, errors = [], []
     opened = open_accounts(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
-    for name, session in opened.items():
+    for name, reached in opened.items():
         of = {t.domain.name: t.max_age or options.max_age for t in fleet.of(name)}
         mine = [target for target in targets if target.name in of]
         if (targets and not mine) or not of:
             continue
-        if isinstance(session, SesTenantError):
-            errors.append(of_account(name, session))
+        if isinstance(reached, SesTenantError):
+            errors.append(of_account(name, reached))
             continue
         own = {domain: replace(options, max_age=max_age) for domain, max_age in of.items()}
-        works.append(_work(console, name, session, mine, own.get, verify, force))
+        works.append(_work(console, name, reached, mine, own.get, verify, force))
     return works, errors
 
 

@@ -1,5 +1,6 @@
 """`list` on the fake IAM: every tenant of a large account, and nothing else."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.keys import KeyState
-from ses_tenant.core.tenant import KeyStatus
+from ses_tenant.core.tenant import AccessKey, CredentialReport, KeyStatus, ReportedKey
 from ses_tenant.operations.list_tenants import TenantSummary, list_tenants
 from tests.fakes.iam import Clock, FakeIam
 from tests.fakes.shop import ARN, NAME, PATH, SUSPENDED_POLICY, TAGS, add_shop
@@ -109,7 +110,11 @@ def test_2500_tenants_among_foreign_users() -> None:
             iam.add_key(f"person-{n}")
 
     told: list[tuple[int, int]] = []
-    listing = list_tenants(iam, Clock()(), 8, lambda done, total: told.append((done, total)), fresh=True)
+
+    def progress(done: int, total: int) -> None:
+        told.append((done, total))
+
+    listing = list_tenants(iam, Clock()(), 8, progress, fresh=True)
 
     assert [t.domain for t in listing.tenants] == domains
     assert len({keys_of(t)[0].access_key_id for t in listing.tenants}) == 2500
