@@ -1,5 +1,6 @@
 """IAM as the operations see it: reads that return values, steps that are one call each."""
 
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -188,18 +189,23 @@ class Iam:
         Raises SesTenantError `network` where it is not known whether a key was made.
         """
         client = self._session.iam_client_without_retries()
-        try:
-            with self._session.errors():
-                key = client.create_access_key(UserName=user_name)["AccessKey"]
-        except SesTenantError as error:
-            if error.code is not ErrorCode.NETWORK:
-                raise
-            raise SesTenantError(
-                ErrorCode.NETWORK,
-                f"{error.message} It is not known whether the access key was made.",
-                f"{error.hint} Then run the same command again: it shows a key that was made.",
-            ) from error
-        return NewAccessKey(key["AccessKeyId"], key["SecretAccessKey"])
+        for pause in (*_throttled_pauses(self._session.attempts), None):
+            try:
+                with self._session.errors():
+                    key = client.create_access_key(UserName=user_name)["AccessKey"]
+            except SesTenantError as error:
+                if error.code is ErrorCode.THROTTLED and pause is not None:
+                    self._sleep(pause)  # what was throttled was not carried out
+                    continue
+                if error.code is not ErrorCode.NETWORK:
+                    raise
+                raise SesTenantError(
+                    ErrorCode.NETWORK,
+                    f"{error.message} It is not known whether the access key was made.",
+                    f"{error.hint} Then run the same command again: it shows a key that was made.",
+                ) from error
+            return NewAccessKey(key["AccessKeyId"], key["SecretAccessKey"])
+        raise AssertionError("the last attempt returns or raises")
 
     def apply(self, step: steps.Write) -> None:
         """Carry out a step: exactly the one call it is named after."""
@@ -225,6 +231,11 @@ class Iam:
                 return ()
             raise
         return tuple(c["ServiceSpecificCredentialId"] for c in answer["ServiceSpecificCredentials"])
+
+
+def _throttled_pauses(attempts: int) -> list[float]:
+    """Return how long to wait after each attempt but the last: longer each time, by chance."""
+    return [random.uniform(0.2, min(2.0**n, 10.0)) for n in range(attempts - 1)]  # noqa: S311
 
 
 def _write(client: "IAMClient", step: steps.Write) -> None:

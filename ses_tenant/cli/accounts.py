@@ -97,6 +97,13 @@ def open_accounts(
     return opened
 
 
+def of_account(name: str | None, error: SesTenantError) -> SesTenantError:
+    """Return the failure, saying in which account it was."""
+    if name is None:
+        return error
+    return SesTenantError(error.code, f"Account {name}: {error.message}", error.hint)
+
+
 def _regions_of(fleet: "Fleet", account: str) -> dict[str, None]:
     regions = dict.fromkeys(fleet.accounts[account].regions)
     for tenant in fleet.of(account):

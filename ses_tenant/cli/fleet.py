@@ -1,7 +1,6 @@
 """What `plan` and `apply` share: how the accounts are opened, read and reported on."""
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,8 @@ from ses_tenant.cli.console import Console
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.credentials import Credentials
     from ses_tenant.core.fleet import Fleet

@@ -64,12 +64,12 @@ class TenantPlan:
 def keys_in_question(spec: TenantSpec, observed: Observed, report: CredentialReport) -> bool:
     """Tell whether the tenant's keys must be looked at, because something is to be done.
 
-    That is: its destination changes, a run announced a key and did not finish, or there seems to
-    be no key that was delivered. The report is up to four hours old, so a tenant that it does not
-    show is as its notes say.
+    That is: its destination or interface changes, a run announced a key and did not finish, or
+    there seems to be no key that was delivered. The report is up to four hours old, so a tenant
+    that it does not show is as its notes say.
     """
     noted = Note.from_tags(naming.TAG_DELIVERED, observed.user.tags)
-    if destination_changes(spec, observed) or (noted is not None and noted.issuer is not None):
+    if delivery_changes(spec, observed) or (noted is not None and noted.issuer is not None):
         return True
     reported = report.users.get(observed.user.user_arn)
     # Nothing is noted of a key that was printed.
@@ -77,10 +77,12 @@ def keys_in_question(spec: TenantSpec, observed: Observed, report: CredentialRep
     return unnoted or reported == ()
 
 
-def destination_changes(spec: TenantSpec, observed: Observed) -> bool:
-    """Tell whether the tenant's keys were delivered to another destination than it shall have."""
-    before = naming.untag_text(naming.TAG_DESTINATION, observed.user.tags)
-    return before is not None and before != spec.destination
+def delivery_changes(spec: TenantSpec, observed: Observed) -> bool:
+    """Tell whether the tenant's keys were delivered elsewhere, or for the other interface."""
+    tags = observed.user.tags
+    destination = naming.untag_text(naming.TAG_DESTINATION, tags) or spec.destination
+    interface = tags.get(naming.TAG_INTERFACE, spec.interface)
+    return destination != spec.destination or interface != spec.interface
 
 
 def require_destination(spec: TenantSpec, plan: steps.Plan) -> None:

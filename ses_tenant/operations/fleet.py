@@ -13,7 +13,7 @@ from ses_tenant.core.fleet import Fleet, FleetTenant
 from ses_tenant.core.fleet_plan import (
     Change,
     TenantPlan,
-    destination_changes,
+    delivery_changes,
     differences,
     keys_in_question,
     require_destination,
@@ -191,7 +191,7 @@ def _plan_present(
     change, toggle = _toggle(access, tenant, observed, report)
     will_be_suspended = observed.suspended if tenant.suspended is None else tenant.suspended
     warnings: tuple[Warning_, ...] = ()
-    looked = destination_changes(spec, observed) or (
+    looked = delivery_changes(spec, observed) or (
         not will_be_suspended and keys_in_question(spec, observed, report)
     )
     if looked:
