@@ -159,23 +159,21 @@ def _rotate(
     )
     named = part.max_ages
 
-    def ours(domain: str) -> bool:
-        return named is None or domain in named
+    def options_of(domain: str) -> RotationOptions | None:
+        if named is None:
+            return options
+        if domain not in named:
+            return None
+        return replace(options, max_age=named[domain] or options.max_age)
 
-    def due_at(domain: str) -> RotationOptions:
-        age = named.get(domain) if named else None
-        return replace(options, max_age=age or options.max_age)
-
-    # One look at all, with the shortest age; each tenant is then judged by its own.
-    shortest = min((due_at(domain).max_age for domain in named or ()), default=options.max_age)
-    close, quiet = rotate.choose(iam, [], replace(options, max_age=shortest), now())
-    wanted = [observed for observed in close if ours(_domain(observed))]
-    reachable = [o for o in wanted if _destination(o).startswith(_REACHABLE)]
+    close, quiet = rotate.choose(iam, [], options_of, now())
+    reachable = [o for o in close if _destination(o).startswith(_REACHABLE)]
 
     def turn(observed: Observed) -> Turn | None:
         if context.get_remaining_time_in_millis() < _A_TURN.total_seconds() * 1000:
             return None
-        prepared = rotate.prepare(iam, observed, due_at(_domain(observed)), world)
+        own = options_of(_domain(observed)) or options
+        prepared = rotate.prepare(iam, observed, own, world)
         return rotate.carry_out(iam, prepared, world)
 
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -185,11 +183,8 @@ def _rotate(
     absent = SesTenantError(ErrorCode.NOT_FOUND, "There is no such tenant.", "ses-tenant apply")
     return {
         "rotated": [t for t in done if not t.error and _acted(t)],
-        "unchanged": [
-            *(t for t in done if not t.error and not _acted(t)),
-            *(t for t in quiet if ours(t.domain)),
-        ],
-        "elsewhere": [Turn(_domain(o)) for o in wanted if o not in reachable],
+        "unchanged": [*(t for t in done if not t.error and not _acted(t)), *quiet],
+        "elsewhere": [Turn(_domain(o)) for o in close if o not in reachable],
         "left": [Turn(_domain(o)) for o, t in zip(reachable, turns, strict=True) if t is None],
         "failed": [
             *(t for t in done if t.error),

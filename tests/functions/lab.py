@@ -91,7 +91,7 @@ class Lab:
         iam = Iam(self.session, self.slept.append)
         me = Process("a-laptop", 1)
         world = rotate.World(self.open, None, self.slept.append, self.clock, me, REGION)
-        (tenant,), _ = rotate.choose(iam, [SHOP], options, self.clock())
+        (tenant,), _ = rotate.choose(iam, [SHOP], lambda _: options, self.clock())
         return rotate.carry_out(iam, rotate.prepare(iam, tenant, options, world), world)
 
     def suspend(self) -> None:
