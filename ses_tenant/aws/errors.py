@@ -60,10 +60,13 @@ _SERVICES = {
     "AssumeRole": "sts",
     "AssumeRoleWithWebIdentity": "sts",
     "CreateSecret": "secretsmanager",
+    "DescribeSecret": "secretsmanager",
+    "GetObject": "s3",
     "GetSecretValue": "secretsmanager",
     "PutSecretValue": "secretsmanager",
     "GetParameter": "ssm",
     "PutParameter": "ssm",
+    "UpdateSecretVersionStage": "secretsmanager",
 }
 _LIMITS = {
     "CreateAccessKey": (
@@ -114,7 +117,7 @@ def _from_client_error(error: boto.ClientError, profile: str | None) -> SesTenan
         return SesTenantError(
             ErrorCode.ACCESS_DENIED,
             f"AWS denies {action}: {said}",
-            f"Allow {action} to the operator; ses-tenant operator-policy prints all that is needed.",
+            f"Allow {action} to the operator; all that is needed: ses-tenant operator-policy",
         )
     if code in _THROTTLED or status == 429:
         return SesTenantError(
@@ -139,7 +142,11 @@ def _from_client_error(error: boto.ClientError, profile: str | None) -> SesTenan
             "Run the same command again; it goes on where this run stopped.",
         )
     known = {
+        "NoSuchBucket": ErrorCode.NOT_FOUND,
         "NoSuchEntity": ErrorCode.NOT_FOUND,
+        "NoSuchKey": ErrorCode.NOT_FOUND,
+        "ParameterNotFound": ErrorCode.NOT_FOUND,
+        "ResourceNotFoundException": ErrorCode.NOT_FOUND,
         "EntityAlreadyExists": ErrorCode.ALREADY_EXISTS,
         "DeleteConflict": ErrorCode.PARTIAL_FAILURE,
     }.get(code, ErrorCode.INTERNAL)

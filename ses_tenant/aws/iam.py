@@ -1,5 +1,6 @@
 """IAM as the operations see it: reads that return values, steps that are one call each."""
 
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -16,7 +17,14 @@ from ses_tenant.core.credentials import NewAccessKey
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.policy import policy_json
 from ses_tenant.core.sending import MULTIVALUED
-from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, Observed, ReportedKey, User
+from ses_tenant.core.tenant import (
+    AccessKey,
+    Attachments,
+    CredentialReport,
+    KeyStatus,
+    Observed,
+    User,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -126,7 +134,8 @@ class Iam:
     def list_tenants(self) -> tuple[Observed, ...]:
         """Return all users under our path with tags and inline policies, in pages of 1,000.
 
-        ListUsers takes a path but returns no tags, so this reads the users of the whole account.
+        With them those elsewhere whose name a tenant may need. ListUsers takes a path but returns
+        no tags, so this reads the users of the whole account.
         """
         found = []
         with self._session.errors():
@@ -135,7 +144,7 @@ class Iam:
             )
             for page in pages:
                 for user in page["UserDetailList"]:
-                    if not user["Path"].startswith(naming.PATH_PREFIX):
+                    if not naming.may_be_tenant(user["UserName"], user["Path"]):
                         continue
                     policies = {
                         policy["PolicyName"]: _document(policy["PolicyDocument"])
@@ -149,6 +158,9 @@ class Iam:
                                 path=user["Path"],
                                 created_at=user["CreateDate"],
                                 tags=_tags(user.get("Tags", [])),
+                                permissions_boundary=user.get("PermissionsBoundary", {}).get(
+                                    "PermissionsBoundaryArn"
+                                ),
                             ),
                             inline_policies=tuple(policies),
                             sending_policy=policies.get(naming.SENDING_POLICY),
@@ -187,8 +199,8 @@ class Iam:
             )
         return all(r["EvalDecision"] == "allowed" for r in answer["EvaluationResults"])
 
-    def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
-        """Return the keys that the credential report shows, by user ARN."""
+    def credential_report(self) -> CredentialReport:
+        """Return IAM's credential report."""
         return credential_report(self._session, self._sleep)
 
     def create_user(self, step: steps.CreateUser) -> User:
@@ -217,18 +229,23 @@ class Iam:
         Raises SesTenantError `network` where it is not known whether a key was made.
         """
         client = self._session.iam_client_without_retries()
-        try:
-            with self._session.errors():
-                key = client.create_access_key(UserName=user_name)["AccessKey"]
-        except SesTenantError as error:
-            if error.code is not ErrorCode.NETWORK:
-                raise
-            raise SesTenantError(
-                ErrorCode.NETWORK,
-                f"{error.message} It is not known whether the access key was made.",
-                f"{error.hint} Then run the same command again: it shows a key that was made.",
-            ) from error
-        return NewAccessKey(key["AccessKeyId"], key["SecretAccessKey"])
+        for pause in (*_throttled_pauses(self._session.attempts), None):
+            try:
+                with self._session.errors():
+                    key = client.create_access_key(UserName=user_name)["AccessKey"]
+            except SesTenantError as error:
+                if error.code is ErrorCode.THROTTLED and pause is not None:
+                    self._sleep(pause)  # what was throttled was not carried out
+                    continue
+                if error.code is not ErrorCode.NETWORK:
+                    raise
+                raise SesTenantError(
+                    ErrorCode.NETWORK,
+                    f"{error.message} It is not known whether the access key was made.",
+                    f"{error.hint} Then run the same command again: it shows a key that was made.",
+                ) from error
+            return NewAccessKey(key["AccessKeyId"], key["SecretAccessKey"])
+        raise AssertionError("the last attempt returns or raises")
 
     def apply(self, step: steps.Write) -> None:
         """Carry out a step: exactly the one call it is named after."""
@@ -254,6 +271,11 @@ class Iam:
                 return ()
             raise
         return tuple(c["ServiceSpecificCredentialId"] for c in answer["ServiceSpecificCredentials"])
+
+
+def _throttled_pauses(attempts: int) -> list[float]:
+    """Return how long to wait after each attempt but the last: longer each time, by chance."""
+    return [random.uniform(0.2, min(2.0**n, 10.0)) for n in range(attempts - 1)]  # noqa: S311
 
 
 def _write(client: "IAMClient", step: steps.Write) -> None:

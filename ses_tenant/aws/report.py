@@ -7,16 +7,14 @@ from datetime import datetime
 
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import ReportedKey
+from ses_tenant.core.tenant import CredentialReport, ReportedKey
 
 # IAM makes a report in some seconds; a large account may take longer.
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 
-def credential_report(
-    session: AwsSession, sleep: Callable[[float], None]
-) -> Mapping[str, tuple[ReportedKey, ...]]:
-    """Return the keys by user ARN: two requests, and more only while IAM makes the report.
+def credential_report(session: AwsSession, sleep: Callable[[float], None]) -> CredentialReport:
+    """Return the report: two requests, and more only while IAM makes the report.
 
     A report that is less than four hours old is not made again.
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_GenerateCredentialReport.html
@@ -26,7 +24,7 @@ def credential_report(
         client.generate_credential_report()
         for pause in (*_PAUSES, None):
             try:
-                content = client.get_credential_report()["Content"]
+                answer = client.get_credential_report()
             except (
                 client.exceptions.CredentialReportNotReadyException,
                 client.exceptions.CredentialReportNotPresentException,
@@ -36,7 +34,9 @@ def credential_report(
                     break
                 sleep(pause)
                 continue
-            return parse_report(content.decode())
+            return CredentialReport(
+                answer["GeneratedTime"], parse_report(answer["Content"].decode())
+            )
     raise SesTenantError(
         ErrorCode.NETWORK,
         "IAM did not finish its credential report within a minute.",

@@ -58,8 +58,8 @@ def _until_accepted(
     if refusal is not None:
         raise SesTenantError(
             ErrorCode.PARTIAL_FAILURE,
-            f"{credentials.domain}: the new key {credentials.access_key_id} was delivered, but "
-            f"{where} did not accept it within 30 s: {refusal}",
+            f"{credentials.domain}: the key {credentials.access_key_id} is not accepted: "
+            f"{where} refused it for 30 s: {refusal}.",
             "Once AWS accepts it, nothing is left to do. To list the keys: ses-tenant show "
             f"{credentials.domain}",
         )

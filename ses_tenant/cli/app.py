@@ -6,13 +6,16 @@ import typer
 
 from ses_tenant import __version__
 from ses_tenant.cli.adopt import adopt
+from ses_tenant.cli.apply import apply
 from ses_tenant.cli.audit import audit
 from ses_tenant.cli.boundary import ErrorBoundary
 from ses_tenant.cli.check import check
 from ses_tenant.cli.create import create
 from ses_tenant.cli.delete import delete
+from ses_tenant.cli.export import export
 from ses_tenant.cli.list_tenants import list_tenants
 from ses_tenant.cli.operator_policy import operator_policy
+from ses_tenant.cli.plan import plan
 from ses_tenant.cli.policy import policy
 from ses_tenant.cli.rotate_keys import rotate_keys
 from ses_tenant.cli.sandbox import app as sandbox
@@ -64,6 +67,9 @@ app.command()(resume)
 app.command()(delete)
 app.command()(check)
 app.command()(audit)
+app.command()(plan)
+app.command()(apply)
+app.command()(export)
 app.command()(policy)
 app.command("operator-policy")(operator_policy)
 app.command("smtp-password")(smtp_password)

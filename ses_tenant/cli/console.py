@@ -40,7 +40,8 @@ def envelope(
     exit_status: ExitStatus = ExitStatus.OK,
 ) -> str:
     """Return the one JSON document that a command prints with `-o json`."""
-    status = {ExitStatus.OK: "ok", ExitStatus.PARTIAL: "partial"}.get(exit_status, "error")
+    words = {ExitStatus.OK: "ok", ExitStatus.FINDINGS: "ok", ExitStatus.PARTIAL: "partial"}
+    status = words.get(exit_status, "error")
     return (
         json.dumps(
             {
@@ -127,7 +128,15 @@ class Console:
         for error in errors:
             print_error(error)
 
-    def confirm(self, question: str, lines: Iterable[str], *, yes: bool) -> None:
+    def confirm(
+        self,
+        question: str,
+        lines: Iterable[str],
+        *,
+        yes: bool,
+        why: str = "This destroys something",
+        otherwise: str = "--dry-run to see the plan",
+    ) -> None:
         """Ask before something is destroyed; return if the answer is yes.
 
         Raises SesTenantError `usage` where nobody can be asked, `interrupted` for a no.
@@ -137,8 +146,8 @@ class Console:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise SesTenantError(
                 ErrorCode.USAGE,
-                "This destroys something, and there is no terminal to ask.",
-                "Add --yes to go ahead, or --dry-run to see the plan.",
+                f"{why}, and there is no terminal to ask.",
+                f"Add --yes to go ahead, or {otherwise}.",
             )
         for line in lines:
             typer.echo(line, err=True)
@@ -176,6 +185,22 @@ class Console:
             timer.cancel()
             if state["shown"] and rewrite:
                 typer.echo("\r\x1b[K", err=True, nl=False)
+
+    @contextmanager
+    def progress_bar(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Show a bar with the time left, on a terminal; elsewhere as `progress` does."""
+        if self.quiet or not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+            with self.progress(what) as advance:
+                yield advance
+            return
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as TimeLeft
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
+        with Progress(*columns, console=RichConsole(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _ignore(_done: int, _total: int) -> None:

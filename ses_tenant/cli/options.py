@@ -266,6 +266,7 @@ def connect(
     *,
     debug: bool,
     workers: int = 8,
+    role_arn: str | None = None,
 ) -> "AwsSession":
     """Return the AWS session that the options ask for; imports boto3."""
     if debug:
@@ -277,7 +278,7 @@ def connect(
         logger.propagate = False
     from ses_tenant.aws.session import open_session
 
-    return open_session(profile, region, endpoint_url, workers)
+    return open_session(profile, region, endpoint_url, workers, role_arn)
 
 
 def _cleared(values: list[str]) -> list[str]:

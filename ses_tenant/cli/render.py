@@ -12,14 +12,14 @@ from ses_tenant.cli.console import wrapped
 from ses_tenant.core.naming import SENDING_POLICY
 from ses_tenant.core.policy import sender_patterns
 from ses_tenant.core.steps import Deliver
-from ses_tenant.core.tenant import STDOUT
+from ses_tenant.core.tenant import STDOUT, AccessKey, KeyStatus, ReportedKey
 from ses_tenant.operations.create import age
 from ses_tenant.operations.list_tenants import TenantSummary
 
 if TYPE_CHECKING:
     from ses_tenant.core.credentials import Credentials
     from ses_tenant.core.steps import Plan, Step
-    from ses_tenant.core.tenant import AccessKey, TenantSpec
+    from ses_tenant.core.tenant import TenantSpec
     from ses_tenant.operations.rotate import Turn
     from ses_tenant.operations.show import TenantDetails
 
@@ -74,10 +74,12 @@ def tenant_data(tenant: TenantSummary) -> dict[str, object]:
         "user_name": tenant.user_name,
         "user_arn": tenant.user_arn,
         "interface": tenant.interface,
-        "state": tenant.state.value,
+        "state": tenant.state.value if tenant.state else None,
         "regions": list(tenant.regions),
         "destination": tenant.destination,
-        "access_keys": [_key_data(key) for key in tenant.access_keys],
+        "access_keys": (
+            None if tenant.access_keys is None else [_key_data(key) for key in tenant.access_keys]
+        ),
     }
 
 
@@ -153,20 +155,33 @@ def turn_text(turn: "Turn", now: datetime, *, dry_run: bool) -> str:
     return f"{turn.domain}: {state.value}{did}{f' {key}' if key else ''}{then}"
 
 
-def listing_table(tenants: Sequence[TenantSummary], now: datetime) -> str:
-    """Return the table of `list`; it fits 80 columns."""
+def listing_table(tenants: Sequence[tuple[str | None, TenantSummary]], now: datetime) -> str:
+    """Return the table of `list`, with the accounts if they have names; it fits 80 columns."""
     rows = [
         (
             tenant.domain,
+            *((account,) if account else ()),
             tenant.interface or "?",
-            tenant.state.value,
-            "\n".join(key.access_key_id for key in tenant.access_keys) or "-",
-            "\n".join(age(key.created_at, now) for key in tenant.access_keys) or "-",
-            "\n".join(_used(key, now) for key in tenant.access_keys) or "-",
+            tenant.state.value if tenant.state else "?",
+            *_key_columns(tenant, now),
         )
-        for tenant in tenants
+        for account, tenant in tenants
     ]
-    return _table(("Domain", "Via", "State", "Access key", "Age", "Used"), rows)
+    named = any(account for account, _ in tenants)
+    accounts = ("Account",) if named else ()
+    return _table(("Domain", *accounts, "Via", "State", "Access key", "Age", "Used"), rows)
+
+
+def _key_columns(tenant: TenantSummary, now: datetime) -> tuple[str, str, str]:
+    keys = tenant.access_keys
+    if not keys:
+        return ("?", "?", "?") if keys is None else ("-", "-", "-")
+    created = [_created_at(key) for key in keys]
+    return (
+        "\n".join(key.access_key_id if isinstance(key, AccessKey) else "?" for key in keys),
+        "\n".join(age(moment, now) if moment else "?" for moment in created),
+        "\n".join(_used(key, now) for key in keys),
+    )
 
 
 def details_text(details: "TenantDetails", now: datetime) -> str:
@@ -175,7 +190,7 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
     keys = [
         f"{key.access_key_id}  {key.status}, created {age(key.created_at, now)} ago, "
         f"{'last used ' + _used(key, now) + ' ago' if key.last_used_at else 'never used'}"
-        for key in summary.access_keys
+        for key in details.access_keys
     ]
     scope = [
         *([f"bounces also to *@{sending.return_path}"] if sending.return_path else []),
@@ -185,7 +200,7 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
     tags = [f"{key} = {value}" for key, value in sorted(observed.user.tags.items())]
     sections: dict[str, list[str]] = {
         "Domain": [summary.domain],
-        "State": [summary.state.value],
+        "State": [summary.state.value if summary.state else "?"],
         "IAM user": [summary.user_name],
         "Created": [timestamp(observed.user.created_at)],
         "Interface": [summary.interface or "?"],
@@ -208,17 +223,25 @@ def _calls(plan: "Plan") -> list["Step"]:
     return [s for s in plan if not (isinstance(s, Deliver) and s.destination == STDOUT)]
 
 
-def _used(key: "AccessKey", now: datetime) -> str:
+def _used(key: AccessKey | ReportedKey, now: datetime) -> str:
     return age(key.last_used_at, now) if key.last_used_at else "never"
 
 
-def _key_data(key: "AccessKey") -> dict[str, object]:
+def _key_data(key: AccessKey | ReportedKey) -> dict[str, object]:
+    """Return a key; the credential report does not tell its ID."""
+    created_at = _created_at(key)
+    status = KeyStatus.ACTIVE if key.active else KeyStatus.INACTIVE
     return {
-        "access_key_id": key.access_key_id,
-        "status": key.status.value,
-        "created_at": timestamp(key.created_at),
+        "access_key_id": key.access_key_id if isinstance(key, AccessKey) else None,
+        "status": (key.status if isinstance(key, AccessKey) else status).value,
+        "created_at": timestamp(created_at) if created_at else None,
         "last_used_at": timestamp(key.last_used_at) if key.last_used_at else None,
     }
+
+
+def _created_at(key: AccessKey | ReportedKey) -> datetime | None:
+    """Return when the key was made; the report has the last change of its status instead."""
+    return key.created_at if isinstance(key, AccessKey) else key.changed_at
 
 
 def credentials_data(credentials: "Credentials", destination: str) -> dict[str, object]:

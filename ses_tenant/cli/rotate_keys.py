@@ -2,20 +2,26 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ses_tenant.cli import options as o
+from ses_tenant.cli.accounts import FileOption, of_account
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of, write_stdout
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.credentials import Credentials
     from ses_tenant.core.decision import RotationOptions
-    from ses_tenant.core.tenant import TenantSpec
+    from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.tenant import Observed, TenantSpec
     from ses_tenant.operations.rotate import Turn, World
 
 
@@ -32,6 +38,7 @@ def rotate_keys(
             show_default=False,
         ),
     ] = None,
+    file: FileOption = None,
     max_age: Annotated[
         str, typer.Option(metavar="TIME", help="Without DOMAIN: rotate keys that are older.")
     ] = "90d",
@@ -78,6 +85,7 @@ def rotate_keys(
       ses-tenant rotate-keys shop.example.com
       ses-tenant rotate-keys shop.example.com --finish
       ses-tenant rotate-keys --yes --quiet
+      ses-tenant rotate-keys --file tenants.toml
 
     Each run does the next step that is due: a new key is issued, delivered and verified; after
     the grace time, and once the old key is no longer used, it is deactivated; after the
@@ -90,19 +98,32 @@ def rotate_keys(
         named=bool(domains),
     )  # fmt: skip
     targets = list(dict.fromkeys(SendingDomain.parse(text) for text in domains or ()))
-    session = o.connect(profile, region, endpoint_url, debug=debug, workers=workers)
-    from ses_tenant.aws.iam import Iam
+    console = Console("rotate-keys", output, quiet)
+    works, errors = _works(
+        console, file, targets, options, profile, region, endpoint_url, debug=debug,
+        workers=workers, verify=verify, force=force,
+    )  # fmt: skip
     from ses_tenant.cli.render import plan_text
     from ses_tenant.core.tenant import STDOUT
     from ses_tenant.operations import rotate as operation
 
-    iam, console = Iam(session), Console("rotate-keys", output, quiet)
-    world = _world(console, session, verify=verify, force=force)
+    turns: list[tuple[Work, Turn]] = []
+    planned: list[tuple[Work, Turn]] = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
         with console.progress("Reading tenants ..."):
-            close, turns = operation.choose(iam, targets, options, world.now())
-            planned = list(pool.map(lambda t: operation.prepare(iam, t, options, world), close))
-        destructive = [t for t in planned if any(step.destructive for step in t.plan)]
+            for work in works:
+                try:
+                    close, quiet_turns = operation.choose(
+                        work.iam, work.targets, work.options_of, work.world.now()
+                    )
+                except SesTenantError as error:
+                    errors.append(of_account(work.account, error))
+                    continue
+                turns += [(work, turn) for turn in quiet_turns]
+                planned += [(work, turn) for turn in pool.map(work.prepare, close)]
+        if errors and not turns and not planned:
+            raise errors[0]
+        destructive = [t for _, t in planned if any(step.destructive for step in t.plan)]
         if destructive and not dry_run:
             lines = "".join(f"{t.domain}\n{plan_text(t.plan)}" for t in destructive)
             console.confirm("Delete these keys?", lines.splitlines(), yes=yes)
@@ -110,18 +131,95 @@ def rotate_keys(
             turns += planned
         else:
             with console.progress("Rotating keys ...") as progress:
-                for turn in pool.map(lambda t: operation.carry_out(iam, t, world), planned):
-                    turns.append(turn)
-                    progress(len(turns), len(planned))
-    turns.sort(key=lambda turn: turn.domain)
+                done = pool.map(lambda pair: pair[0].carry_out(pair[1]), planned)
+                for number, ((work, _), turn) in enumerate(zip(planned, done, strict=True), 1):
+                    turns.append((work, turn))
+                    progress(number, len(planned))
+    turns.sort(key=lambda pair: (pair[0].account or "", pair[1].domain))
     try:
-        _report(console, turns, world.now(), dry_run=dry_run)
+        _report(console, turns, errors, dry_run=dry_run)
     except OSError:
         # The JSON document is the delivery of what goes to stdout, and nobody has it.
-        for turn in turns:
+        for work, turn in turns:
             if output is Output.JSON and turn.spec and turn.spec.destination == STDOUT:
-                operation.take_back(iam, turn)
+                operation.take_back(work.iam, turn)
         raise
+
+
+@dataclass(frozen=True)
+class Work:
+    """One account's part of a run; `account` is None without a tenants file."""
+
+    account: str | None
+    iam: "Iam"
+    world: "World"
+    targets: "list[SendingDomain]"
+    options_of: "Callable[[str], RotationOptions | None]"
+
+    def prepare(self, observed: "Observed") -> "Turn":
+        """Plan a tenant's turn."""
+        from ses_tenant.core.naming import TAG_DOMAIN
+        from ses_tenant.operations.rotate import prepare
+
+        options = self.options_of(observed.user.tags[TAG_DOMAIN])
+        if options is None:
+            raise AssertionError("only tenants with options are chosen")
+        return prepare(self.iam, observed, options, self.world)
+
+    def carry_out(self, turn: "Turn") -> "Turn":
+        """Carry out a tenant's turn."""
+        from ses_tenant.operations.rotate import carry_out
+
+        return carry_out(self.iam, turn, self.world)
+
+
+def _works(
+    console: Console,
+    file: str | None,
+    targets: "list[SendingDomain]",
+    options: "RotationOptions",
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    *,
+    debug: bool,
+    workers: int,
+    verify: bool,
+    force: bool,
+) -> tuple[list[Work], list[SesTenantError]]:
+    """Return the work of each account, and why some have none.
+
+    Without a file that is every tenant of the one account; with a file, the tenants that it names,
+    at the age that it gives each.
+    """
+    from ses_tenant.cli.accounts import load_fleet, open_accounts
+
+    if file is None:
+        session = o.connect(profile, region, endpoint_url, debug=debug, workers=workers)
+        work = _work(console, None, session, targets, lambda _: options, verify, force)
+        return [work], []
+    fleet = load_fleet(file)
+    known = {tenant.domain: tenant for tenant in fleet.tenants}
+    for target in targets:
+        if target not in known:
+            raise SesTenantError(
+                ErrorCode.NOT_FOUND,
+                f"{file} names no tenant {target}.",
+                "Add it to the file, or leave --file out.",
+            )
+    works, errors = [], []
+    opened = open_accounts(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
+    for name, reached in opened.items():
+        of = {t.domain.name: t.max_age or options.max_age for t in fleet.of(name)}
+        mine = [target for target in targets if target.name in of]
+        if (targets and not mine) or not of:
+            continue
+        if isinstance(reached, SesTenantError):
+            errors.append(of_account(name, reached))
+            continue
+        own = {domain: replace(options, max_age=max_age) for domain, max_age in of.items()}
+        works.append(_work(console, name, reached, mine, own.get, verify, force))
+    return works, errors
 
 
 def _options(
@@ -171,6 +269,21 @@ def _options(
     )
 
 
+def _work(
+    console: Console,
+    account: str | None,
+    session: "AwsSession",
+    targets: "list[SendingDomain]",
+    options_of: "Callable[[str], RotationOptions | None]",
+    verify: bool,
+    force: bool,
+) -> Work:
+    from ses_tenant.aws.iam import Iam
+
+    world = _world(console, session, verify=verify, force=force)
+    return Work(account, Iam(session), world, targets, options_of)
+
+
 def _world(console: Console, session: "AwsSession", *, verify: bool, force: bool) -> "World":
     from ses_tenant.aws.verify import verify_credentials
     from ses_tenant.core.destination import Destination
@@ -199,22 +312,36 @@ def _world(console: Console, session: "AwsSession", *, verify: bool, force: bool
     )
 
 
-def _report(console: Console, turns: list["Turn"], now: datetime, *, dry_run: bool) -> None:
+def _report(
+    console: Console,
+    turns: list[tuple[Work, "Turn"]],
+    failed: list[SesTenantError],
+    *,
+    dry_run: bool,
+) -> None:
     from ses_tenant.cli.render import plan_text, turn_data, turn_text
 
-    warnings = [w for t in turns if t.decision for w in t.decision.warnings]
-    errors = [t.error for t in turns if t.error]
-    status = status_of(errors, len(turns))
-    for turn in turns:
+    now = datetime.now(UTC)
+    warnings = [w for _, t in turns if t.decision for w in t.decision.warnings]
+    errors = [*failed, *(t.error for _, t in turns if t.error)]
+    status = status_of(errors, len(turns) + len(failed))
+    for work, turn in turns:
         for line in turn.notes:
             console.note(line)
-        console.note(turn_text(turn, now, dry_run=dry_run))
-    done = sum(1 for t in turns if t.plan and not t.error)
+        name = f"{work.account}: " if work.account else ""
+        console.note(f"{name}{turn_text(turn, now, dry_run=dry_run)}")
+    done = sum(1 for _, t in turns if t.plan and not t.error)
     if not dry_run:
         console.note(f"{counted(len(turns), 'tenant')}, {done} changed, {len(errors)} failed")
     console.result(
-        {"tenants": [turn_data(turn, dry_run=dry_run) for turn in turns]},
-        "".join(f"{t.domain}\n{plan_text(t.plan)}" for t in turns if t.plan) if dry_run else "",
+        {
+            "tenants": [
+                ({"account": work.account} if work.account else {})
+                | turn_data(turn, dry_run=dry_run)
+                for work, turn in turns
+            ]
+        },
+        "".join(f"{t.domain}\n{plan_text(t.plan)}" for _, t in turns if t.plan) if dry_run else "",
         warnings,
         errors,
         status,

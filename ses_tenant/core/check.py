@@ -10,7 +10,7 @@ from ses_tenant.core.audit import NEVER_USED_AFTER
 from ses_tenant.core.authorization import Answer, Request, decide
 from ses_tenant.core.findings import Finding, Severity
 from ses_tenant.core.keys import KeyState, Situation
-from ses_tenant.core.plan import plan_repair
+from ses_tenant.core.plan import plan_restore
 from ses_tenant.core.sending import FROM, identity_arn, mail_context
 from ses_tenant.core.ses import SesAccount, SesIdentity
 from ses_tenant.core.tenant import Attachments, Observed, Scope, TenantSpec
@@ -89,7 +89,7 @@ def disagreement(
 
 def _of_user(spec: TenantSpec, observed: Observed) -> Iterator[_Found]:
     repair = f"ses-tenant check {spec.domain} --repair"
-    for step in plan_repair(spec, observed):
+    for step in plan_restore(spec, observed):
         match step:
             case steps.PutUserPolicy():
                 what = "missing" if observed.sending_policy is None else "not as it should be"

@@ -5,14 +5,14 @@ keys were known to be out when an issue began; no key is ever removed on the wor
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
 from ses_tenant.core import naming
-from ses_tenant.core.tenant import AccessKey
+from ses_tenant.core.tenant import AccessKey, KeyStatus, ReportedKey
 
 # A run that issued a key has delivered it or given up after this time, or it is dead.
 LEASE = timedelta(minutes=15)
@@ -197,9 +197,19 @@ class Situation:
         return any(now - key.created_at < LEASE for key in self.orphans())
 
 
-def list_state(access_keys: tuple[AccessKey, ...], *, suspended: bool) -> KeyState:
+def list_state(access_keys: Sequence[AccessKey | ReportedKey], *, suspended: bool) -> KeyState:
     """Return the state that the keys alone show, for `list`, which reads no destination."""
-    return Situation(access_keys, readable=False, held=None, suspended=suspended).state()
+    keys = tuple(
+        key if isinstance(key, AccessKey) else _unnamed(number, key)
+        for number, key in enumerate(access_keys)
+    )
+    return Situation(keys, readable=False, held=None, suspended=suspended).state()
+
+
+def _unnamed(number: int, key: ReportedKey) -> AccessKey:
+    """Return a key of the credential report, which gives no IDs, as one that has any."""
+    status = KeyStatus.ACTIVE if key.active else KeyStatus.INACTIVE
+    return AccessKey(f"key {number}", status, key.changed_at or datetime.min.replace(tzinfo=UTC))
 
 
 def note(key: str, access_key_ids: tuple[str, ...], at: datetime) -> dict[str, str]:

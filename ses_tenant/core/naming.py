@@ -15,6 +15,7 @@ from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 PATH_PREFIX = "/ses-tenant/"
+_USER_NAME_PREFIX = "ses-"
 SENDING_POLICY = "ses-tenant-sending"
 SUSPENDED_POLICY = "ses-tenant-suspended"
 
@@ -47,11 +48,16 @@ def user_name(domain: SendingDomain) -> str:
     A longer one is cut and ends in `+` and 100 bits of the domain's SHA-256. No domain holds a
     `+`, so a cut name never equals another domain's whole name, whoever crafts it.
     """
-    name = f"ses-{domain.name}"
+    name = f"{_USER_NAME_PREFIX}{domain.name}"
     if len(name) <= _MAX_USER_NAME:
         return name
     digest = base64.b32encode(hashlib.sha256(domain.name.encode()).digest()).decode().lower()[:20]
     return f"{name[: _MAX_USER_NAME - len(digest) - 1]}+{digest}"
+
+
+def may_be_tenant(user_name: str, path: str) -> bool:
+    """Tell whether an IAM user is under our path, or elsewhere with a name that a tenant needs."""
+    return path.startswith(PATH_PREFIX) or user_name.lower().startswith(_USER_NAME_PREFIX)
 
 
 def user_path(domain: SendingDomain) -> str:

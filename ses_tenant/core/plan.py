@@ -8,12 +8,13 @@ crashed one began.
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from ses_tenant.core import naming, steps
 from ses_tenant.core.decision import Tenant, issue, refuse_in_flight
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.keys import KeyState, Note, Process, Situation, note
-from ses_tenant.core.policy import sending_policy
+from ses_tenant.core.policy import sending_policy, suspended_policy
 from ses_tenant.core.tenant import STDOUT, Attachments, Observed, TenantSpec, require_ours
 
 _OURS = (
@@ -43,7 +44,6 @@ def plan_create(
     if moved is not None:
         # The new destination is empty, and the keys are out all the same: none is an orphan.
         situation = replace(situation, delivered=moved)
-    policy = steps.PutUserPolicy(name, naming.SENDING_POLICY, sending_policy(spec))
     keys = _plan_key(spec, tenant, situation, now, me)
     if observed is None:
         # The note that a key is being issued goes with the user, in the same call.
@@ -52,13 +52,36 @@ def plan_create(
             name, naming.user_path(spec.domain), {**spec.tags, **announced},
             spec.permissions_boundary,
         )  # fmt: skip
-        return (create, policy, *(s for s in keys if not isinstance(s, steps.TagUser)))
-    require_ours(observed.user, spec.domain)
+        return (create, _policy(spec), *(s for s in keys if not isinstance(s, steps.TagUser)))
     noted = {naming.TAG_DELIVERED: moved.to_tag()} if moved else {}
-    plan = list(repair_user(spec, observed, noted))
-    if observed.sending_policy != policy.document:
-        plan.append(policy)
-    return (*plan, *keys)
+    return (*plan_repair(spec, observed, noted), *keys)
+
+
+def plan_repair(
+    spec: TenantSpec, observed: Observed, more_tags: Mapping[str, str] = MappingProxyType({})
+) -> steps.Plan:
+    """Return the steps that put right all but the keys; `more_tags` are set as well.
+
+    Raises SesTenantError `not_ours`.
+    """
+    require_ours(observed.user, spec.domain)
+    repair = repair_user(spec, observed, more_tags)
+    policy = _policy(spec)
+    return repair if observed.sending_policy == policy.document else (*repair, policy)
+
+
+def plan_create_suspended(spec: TenantSpec) -> steps.Plan:
+    """Return the steps that make a tenant that is suspended from the start, without a key."""
+    name = spec.user_name
+    return (
+        steps.CreateUser(name, naming.user_path(spec.domain), spec.tags, spec.permissions_boundary),
+        _policy(spec),
+        steps.PutUserPolicy(name, naming.SUSPENDED_POLICY, suspended_policy(())),
+    )
+
+
+def _policy(spec: TenantSpec) -> steps.PutUserPolicy:
+    return steps.PutUserPolicy(spec.user_name, naming.SENDING_POLICY, sending_policy(spec))
 
 
 def _plan_key(
@@ -139,16 +162,15 @@ def plan_delete(observed: Observed) -> steps.Plan:
     return (*plan, steps.DeleteUser(name))
 
 
-def plan_repair(spec: TenantSpec, observed: Observed) -> steps.Plan:
-    """Return the steps that make a tenant what its tags say, and nothing more; no key is touched.
+def plan_restore(spec: TenantSpec, observed: Observed) -> steps.Plan:
+    """Return the steps that make a tenant what its tags say and nothing more; no key is touched.
 
     The sending policy comes first: with it, what is still attached does no harm.
     """
-    name, policy = observed.user.user_name, sending_policy(spec)
+    name, policy = observed.user.user_name, _policy(spec)
     ours = (naming.SENDING_POLICY, naming.SUSPENDED_POLICY)
-    put = observed.sending_policy != policy
     return (
-        *((steps.PutUserPolicy(name, naming.SENDING_POLICY, policy),) if put else ()),
+        *((policy,) if observed.sending_policy != policy.document else ()),
         *repair_user(spec, observed, {}),
         *remove_attachments(name, observed.attachments or Attachments()),
         *(steps.DeleteUserPolicy(name, n) for n in observed.inline_policies if n not in ours),

@@ -150,6 +150,14 @@ class ReportedKey:
 
 
 @dataclass(frozen=True)
+class CredentialReport:
+    """The keys of the whole account by user ARN, as of the moment when IAM made the report."""
+
+    made_at: datetime
+    users: Mapping[str, tuple[ReportedKey, ...]]
+
+
+@dataclass(frozen=True)
 class User:
     """An IAM user as GetUser shows it."""
 

@@ -2,6 +2,7 @@
 
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.secret_rotation import CURRENT
 from ses_tenant.destinations.document import DocumentDestination
 
 
@@ -19,7 +20,7 @@ def secretsmanager(
 
     def read() -> str | None:
         try:
-            answer = client.get_secret_value(SecretId=name)
+            answer = client.get_secret_value(SecretId=name, VersionStage=CURRENT)
         except client.exceptions.ResourceNotFoundException:
             return None  # no such secret, or one without a value yet
         # A binary secret is never ours, and is not to be taken for an empty one.

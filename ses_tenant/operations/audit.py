@@ -29,7 +29,7 @@ def audit(
     people = members(iam.account_details())
     warnings: list[Warning_] = []
     try:
-        keys = iam.credential_report()
+        keys = iam.credential_report().users
     except SesTenantError as error:
         if error.code is not ErrorCode.ACCESS_DENIED:
             raise

@@ -13,7 +13,7 @@ from ses_tenant.core.destination import Destination
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
 from ses_tenant.core.findings import Finding
-from ses_tenant.core.plan import plan_repair
+from ses_tenant.core.plan import plan_restore
 from ses_tenant.core.request import TenantRequest, resolve
 from ses_tenant.core.ses import SesAccount, SesIdentity
 from ses_tenant.core.tenant import STDOUT, TenantSpec
@@ -108,7 +108,7 @@ def _check(
         found = check_tenant(spec, observed, situation, views, world.now, world.max_age)
         if world.live:
             found += _disagreements(world.iam, spec, people, observed.user.user_arn)
-        return Checked(domain, found, plan_repair(spec, observed), warnings=tuple(warnings))
+        return Checked(domain, found, plan_restore(spec, observed), warnings=tuple(warnings))
     except SesTenantError as error:
         return Checked(domain, error=error)
 

@@ -57,22 +57,46 @@ def prepare(
     # First without the tenant's tags: a request that is too large alone never reaches AWS.
     check_policy_size(sending_policy(resolve(request, None, default_region)))
     observed = observe(iam, request.domain)
+    prepared = plan(iam, request, observed, default_region, open_destination, now, me)
+    check_destination(prepared)
+    return prepared
+
+
+def plan(
+    iam: Iam,
+    request: TenantRequest,
+    observed: Observed | None,
+    default_region: str | None,
+    open_destination: Callable[[TenantSpec], Destination],
+    now: datetime,
+    me: Process,
+) -> Prepared:
+    """Plan for a tenant that has been observed, None for a new one: that takes no read of IAM."""
     spec = resolve(request, observed, default_region)
     require_regions(spec)
     check_spec(spec)
     destination = open_destination(spec)
     situation = read_situation(iam, observed, destination, me)
-    plan = plan_create(spec, observed, situation, now, me)
-    if any(isinstance(step, steps.CreateAccessKey) for step in plan):
-        destination.check()
+    planned = plan_create(spec, observed, situation, now, me)
     return Prepared(
         spec=spec,
-        plan=plan,
+        plan=planned,
         user_arn=observed.user.user_arn if observed else None,
         destination=destination,
         first_key=observed is not None and not observed.access_keys,
-        warnings=_warnings(iam, spec, observed, situation, plan, now),
+        warnings=_warnings(iam, spec, observed, situation, planned, now),
     )
+
+
+def check_destination(prepared: Prepared) -> None:
+    """Refuse, before anything is written, a destination that could not take the new key."""
+    if issues_key(prepared.plan):
+        prepared.destination.check()
+
+
+def issues_key(plan: steps.Plan) -> bool:
+    """Tell whether a plan issues a key."""
+    return any(isinstance(step, steps.CreateAccessKey) for step in plan)
 
 
 def carry_out(
@@ -109,8 +133,7 @@ def _warnings(
     warnings = []
     if spec.interface is Interface.SMTP:
         warnings += [w for region in spec.regions if (w := smtp_warning(region))]
-    issued = any(isinstance(step, steps.CreateAccessKey) for step in plan)
-    if observed is None or issued:
+    if observed is None or issues_key(plan):
         return tuple(warnings)
     domain = spec.domain
     rotate = f"ses-tenant rotate-keys {domain}"

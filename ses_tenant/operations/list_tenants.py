@@ -8,43 +8,53 @@ from datetime import datetime
 from ses_tenant.core import naming
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
 from ses_tenant.core.keys import KeyState, list_state
-from ses_tenant.core.tenant import STDOUT, AccessKey, Observed
+from ses_tenant.core.tenant import STDOUT, AccessKey, CredentialReport, Observed, ReportedKey
 from ses_tenant.operations.observe import observe_all, with_last_use
 from ses_tenant.operations.protocols import Iam
+
+# Up to so many tenants, each tenant's keys are read: that takes some seconds.
+_EXACT = 100
 
 
 @dataclass(frozen=True)
 class TenantSummary:
-    """One line of `list`; None stands for what could not be known."""
+    """One line of `list`; None stands for what could not be known.
+
+    `state` and `access_keys` are None for a tenant that is newer than the credential report.
+    """
 
     domain: str
     user_name: str
     user_arn: str
     interface: str | None
-    state: KeyState
+    state: KeyState | None
     regions: tuple[str, ...]
     destination: str
-    access_keys: tuple[AccessKey, ...]
+    access_keys: tuple[AccessKey | ReportedKey, ...] | None
 
 
 @dataclass(frozen=True)
 class Listing:
-    """All tenants, by domain, as of one moment."""
+    """All tenants, by domain, as of one moment; `reported` if their keys are the report's."""
 
     as_of: datetime
     tenants: tuple[TenantSummary, ...]
     warnings: tuple[Warning_, ...]
+    reported: bool = False
 
 
 def list_tenants(
-    iam: Iam, now: datetime, workers: int, progress: Callable[[int, int], None]
+    iam: Iam, now: datetime, workers: int, progress: Callable[[int, int], None], *, fresh: bool
 ) -> Listing:
-    """Return every tenant with its keys: the account's users in pages of 1,000, then each key.
+    """Return every tenant with its keys: the account's users in pages of 1,000, then the keys.
 
-    `progress` is told how many tenants of how many are read. A user under our path that is no
-    tenant is named in a warning.
+    With more than a hundred tenants the keys are those of the credential report, unless `fresh`
+    asks for two reads or three of each tenant. `progress` is told how many tenants of how many
+    are read. A user under our path that is no tenant is named in a warning.
     """
     ours, warnings = observe_all(iam)
+    if len(ours) > _EXACT and not fresh:
+        return _reported(iam.credential_report(), ours, warnings)
     tenants: list[TenantSummary] = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
         keys = pool.map(lambda o: _keys(iam, o), ours)
@@ -52,26 +62,32 @@ def list_tenants(
             if access_keys is not None:
                 tenants.append(summarise(observed, access_keys))
             progress(done, len(ours))
-    return Listing(
-        as_of=now,
-        tenants=tuple(tenants),
-        warnings=warnings,
-    )
+    return Listing(now, tuple(tenants), warnings)
 
 
-def summarise(observed: Observed, access_keys: Sequence[AccessKey]) -> TenantSummary:
-    """Return the summary of a tenant with the keys given."""
-    tags = observed.user.tags
+def summarise(
+    observed: Observed, access_keys: Sequence[AccessKey | ReportedKey] | None
+) -> TenantSummary:
+    """Return the summary of a tenant with the keys given; None for keys that are not known."""
+    tags, suspended = observed.user.tags, observed.suspended
+    known = access_keys is not None or suspended
     return TenantSummary(
         domain=tags[naming.TAG_DOMAIN],
         user_name=observed.user.user_name,
         user_arn=observed.user.user_arn,
         interface=tags.get(naming.TAG_INTERFACE),
-        state=list_state(tuple(access_keys), suspended=observed.suspended),
+        state=list_state(access_keys or (), suspended=suspended) if known else None,
         regions=naming.untag_list(naming.TAG_REGIONS, tags),
         destination=naming.untag_text(naming.TAG_DESTINATION, tags) or STDOUT,
-        access_keys=tuple(access_keys),
+        access_keys=None if access_keys is None else tuple(access_keys),
     )
+
+
+def _reported(
+    report: CredentialReport, ours: Sequence[Observed], warnings: tuple[Warning_, ...]
+) -> Listing:
+    tenants = tuple(summarise(o, report.users.get(o.user.user_arn)) for o in ours)
+    return Listing(report.made_at, tenants, warnings, reported=True)
 
 
 def _keys(iam: Iam, observed: Observed) -> tuple[AccessKey, ...] | None:

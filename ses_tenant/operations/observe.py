@@ -15,9 +15,18 @@ def observe_all(iam: Iam) -> tuple[tuple[Observed, ...], tuple[Warning_, ...]]:
 
     A tenant has our path, our tag, and the name that its domain gives.
     """
+    return tenants_among(iam.list_tenants())
+
+
+def tenants_among(
+    users: Iterable[Observed],
+) -> tuple[tuple[Observed, ...], tuple[Warning_, ...]]:
+    """Return which of the users are tenants, and warnings of those that only look like one."""
     tenants, warnings = [], []
-    for observed in iam.list_tenants():
+    for observed in users:
         user = observed.user
+        if not user.path.startswith(naming.PATH_PREFIX):
+            continue
         domain = domain_of(user)
         if domain is not None and naming.user_name(domain) == user.user_name:
             tenants.append(observed)

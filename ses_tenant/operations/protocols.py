@@ -1,14 +1,17 @@
-"""What operations need of the world outside; `ses_tenant.aws` provides it, tests have a fake."""
+"""What operations need of the world outside; `aws` and `destinations` provide it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from ses_tenant.core.authorization import Request
-from ses_tenant.core.credentials import NewAccessKey
+from ses_tenant.core.credentials import Credentials, NewAccessKey
+from ses_tenant.core.destination import Destination
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.secret_rotation import SecretVersions
 from ses_tenant.core.ses import SesAccount, SesIdentity
 from ses_tenant.core.steps import CreateUser, Write
-from ses_tenant.core.tenant import AccessKey, Attachments, Observed, ReportedKey, User
+from ses_tenant.core.tenant import AccessKey, Attachments, CredentialReport, Observed, User
 
 
 class Iam(Protocol):
@@ -36,7 +39,10 @@ class Iam(Protocol):
         """Return everything else that hangs on the user (seven calls)."""
 
     def list_tenants(self) -> tuple[Observed, ...]:
-        """Return all users under our path, without keys and attachments, page by page."""
+        """Return all users under our path, without keys and attachments, page by page.
+
+        With them users elsewhere that have taken a name which a tenant would need.
+        """
 
     def account_details(self) -> Iterable[Mapping[str, object]]:
         """Return the answers of GetAccountAuthorizationDetails: everybody in the account."""
@@ -44,8 +50,8 @@ class Iam(Protocol):
     def simulate(self, request: Request) -> bool:
         """Return whether AWS's own simulator lets the request of a principal through."""
 
-    def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
-        """Return, by user ARN, the keys that IAM's credential report shows (up to 4 h old)."""
+    def credential_report(self) -> CredentialReport:
+        """Return IAM's credential report (up to 4 h old)."""
 
     def create_user(self, step: CreateUser) -> User:
         """Create the user; raises `already_exists`."""
@@ -65,3 +71,28 @@ class Ses(Protocol):
 
     def identity(self, region: str, name: str) -> SesIdentity | None:
         """Return the email identity with its policies, or None if there is none of that name."""
+
+
+class RotatingSecret(Protocol):
+    """A secret that Secrets Manager rotates. Every failure is a SesTenantError."""
+
+    def versions(self) -> SecretVersions:
+        """Return the labels of all versions."""
+
+    def domain(self) -> SendingDomain:
+        """Return the domain that the current version was written for."""
+
+    def current(self, domain: SendingDomain) -> Destination:
+        """Return what sites read."""
+
+    def pending(self, domain: SendingDomain) -> Destination:
+        """Return the version to come, which no site reads."""
+
+    def to_test(self) -> Credentials:
+        """Return the credentials to come; where there are none yet, those that sites read."""
+
+    def promote(self, current: str | None) -> None:
+        """Make the pending version what sites read, in place of the version `current`."""
+
+    def discard(self) -> None:
+        """Take the label off the pending version, so that another rotation can begin."""

@@ -60,13 +60,17 @@ class Turn:
 
 
 def choose(
-    iam: Iam, domains: Sequence[SendingDomain], options: RotationOptions, now: datetime
+    iam: Iam,
+    domains: Sequence[SendingDomain],
+    options_of: Callable[[str], RotationOptions | None],
+    now: datetime,
 ) -> tuple[list[Observed], list[Turn]]:
     """Return the tenants to look at closely, and turns for those that need no look.
 
     All tenants are read at once, page by page. With domains, these are looked at. Without, the
     credential report and the notes in the tags tell which may be due; the report is never the
-    reason to touch a key, only to look.
+    reason to touch a key, only to look. `options_of` gives a tenant's options, None to leave it
+    alone.
     """
     tenants = {o.user.tags[naming.TAG_DOMAIN]: o for o in observe_all(iam)[0]}
     if domains:
@@ -76,11 +80,12 @@ def choose(
             if domain.name not in tenants
         ]
         return [tenants[d.name] for d in domains if d.name in tenants], missing
-    if not tenants:
+    chosen = {d: (o, options) for d, o in tenants.items() if (options := options_of(d))}
+    if not chosen:
         return [], []
-    report = iam.credential_report()
+    report = iam.credential_report().users
     close, done = [], []
-    for domain, observed in tenants.items():
+    for domain, (observed, options) in chosen.items():
         quiet = _quiet(observed, report, options, now)
         if quiet is None:
             close.append(observed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.plan import drift
 from ses_tenant.core.request import TenantRequest, resolve
-from ses_tenant.core.tenant import Observed, TenantSpec
+from ses_tenant.core.tenant import AccessKey, Observed, TenantSpec
 from ses_tenant.operations.list_tenants import TenantSummary, summarise
 from ses_tenant.operations.observe import observe_everything, with_last_use
 from ses_tenant.operations.protocols import Iam
@@ -19,6 +19,7 @@ class TenantDetails:
     observed: Observed
     spec: TenantSpec
     drift: tuple[str, ...]
+    access_keys: tuple[AccessKey, ...]
 
 
 def show(iam: Iam, domain: SendingDomain) -> TenantDetails:
@@ -26,4 +27,4 @@ def show(iam: Iam, domain: SendingDomain) -> TenantDetails:
     observed = observe_everything(iam, domain)
     spec = resolve(TenantRequest(domain), observed, default_region=None)
     keys = with_last_use(iam, observed.access_keys)
-    return TenantDetails(summarise(observed, keys), observed, spec, drift(spec, observed))
+    return TenantDetails(summarise(observed, keys), observed, spec, drift(spec, observed), keys)

@@ -228,12 +228,26 @@ class TestCreateAccessKey:
         assert "It is not known whether the access key was made." in caught.value.message
         assert "it shows a key that was made" in caught.value.hint
 
-    def test_it_is_sent_once_where_iam_throttles_and_no_key_was_made(self) -> None:
-        answer = failure(400, "Throttling", "Rate exceeded")
-        with scripted_iam(answer) as server, pytest.raises(SesTenantError) as caught:
-            _gateway(server).create_access_key("shop")
+    def test_it_is_sent_again_where_iam_throttles_since_no_key_was_made(self) -> None:
+        answer, slept = failure(400, "Throttling", "Rate exceeded"), list[float]()
+        with scripted_iam(answer, answer, success("CreateAccessKey", _KEY)) as server:
+            gateway = Iam(open_session(None, "eu-central-1", server.url), slept.append)
+            assert gateway.create_access_key("shop").access_key_id == "AKIA0000000000000001"
 
-        assert len(server.requests) == 1
+        assert len(server.requests) == 3
+        assert len(slept) == 2
+
+    @pytest.mark.parametrize(("attempts", "requests"), [(None, 10), ("1", 1), ("3", 3)])
+    def test_throttling_that_does_not_end_is_told(
+        self, monkeypatch: pytest.MonkeyPatch, attempts: str | None, requests: int
+    ) -> None:
+        if attempts:
+            monkeypatch.setenv("AWS_MAX_ATTEMPTS", attempts)
+        answer, slept = failure(400, "Throttling", "Rate exceeded"), list[float]()
+        with scripted_iam(answer) as server, pytest.raises(SesTenantError) as caught:
+            Iam(open_session(None, "eu-central-1", server.url), slept.append).create_access_key("a")
+
+        assert (len(server.requests), len(slept)) == (requests, requests - 1)
         assert caught.value.code is ErrorCode.THROTTLED
         assert "not known" not in caught.value.message
 

@@ -57,7 +57,7 @@ def _called() -> set[str]:
     _suspend_and_resume(iam)
     _rotate(iam, elsewhere)
     iam.attach(NAME, EVERYTHING)
-    list_tenants(iam, Clock()(), 2, lambda _done, _total: None)
+    list_tenants(iam, Clock()(), 2, lambda _done, _total: None, fresh=True)
     show(iam, SHOP)
     assert run_delete(iam).error is None
     assert iam.users == {}
@@ -74,7 +74,7 @@ def _rotate(iam: FakeIam, destination: FakeDestination) -> None:
     """Run `rotate-keys` for all tenants, the one there is being due, and replace its key."""
     world = rotate.World(lambda _: destination, None, lambda _: None, Clock(), ME, REGION)
     options = RotationOptions(named=False, max_age=timedelta(0), mode=Mode.COMPROMISED)
-    (due,), quiet = rotate.choose(iam, [], options, Clock()())
+    (due,), quiet = rotate.choose(iam, [], lambda _: options, Clock()())
     assert quiet == []
     turn = rotate.carry_out(iam, rotate.prepare(iam, due, options, world), world)
     assert turn.error is None

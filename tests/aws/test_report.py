@@ -9,7 +9,7 @@ from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.report import parse_report
 from ses_tenant.aws.session import open_session
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import ReportedKey
+from ses_tenant.core.tenant import CredentialReport, ReportedKey
 from tests.fakes.iam_server import Answer, failure, scripted_iam, success
 
 _ARN = "arn:aws:iam::123456789012:user/ses-tenant/shop.example.com/ses-shop.example.com"
@@ -131,7 +131,9 @@ class TestWaiting:
             gateway = Iam(open_session(None, "eu-central-1", server.url), slept.append)
             report = gateway.credential_report()
 
-        assert report == {_ARN: (ReportedKey(active=True, changed_at=_OLD),)}
+        assert report == CredentialReport(
+            datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), {_ARN: (ReportedKey(True, _OLD),)}
+        )
         assert [r["Action"] for r in server.requests] == [
             "GenerateCredentialReport",
             "GetCredentialReport",
@@ -145,7 +147,7 @@ class TestWaiting:
             gateway = Iam(open_session(None, "eu-central-1", server.url), slept.append)
             report = gateway.credential_report()
 
-        assert report.keys() == {_ARN}
+        assert report.users.keys() == {_ARN}
         assert slept == [1.0, 2.0, 4.0]
         assert [r["Action"] for r in server.requests] == [
             "GenerateCredentialReport",

@@ -109,7 +109,7 @@ class TestClient:
     def test_calls_are_repeated_up_to_eight_times(self) -> None:
         client = open_session(None, "eu-central-1", None).iam_client()
 
-        assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": 8}  # type: ignore[attr-defined]
+        assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": 10}  # type: ignore[attr-defined]
 
     def test_a_client_can_be_made_that_repeats_nothing(
         self, monkeypatch: pytest.MonkeyPatch

@@ -151,8 +151,8 @@ class TestApi:
         assert len(sts.actions) == 9
         assert failure.value.code is ErrorCode.PARTIAL_FAILURE
         assert failure.value.message == (
-            "shop.example.com: the new key AKIAIOSFODNN7EXAMPLE was delivered, but STS did not "
-            "accept it within 30 s: InvalidClientTokenId"
+            "shop.example.com: the key AKIAIOSFODNN7EXAMPLE is not accepted: STS refused it for "
+            "30 s: InvalidClientTokenId."
         )
         assert failure.value.hint.startswith("Once AWS accepts it, nothing is left to do.")
         assert SECRET not in str(failure.value) + repr(failure.value) + failure.value.hint

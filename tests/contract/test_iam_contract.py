@@ -443,7 +443,7 @@ class TestBoth:
         (listed,) = world.iam.list_access_keys(NAME)
         world.calls.clear()
 
-        report = world.iam.credential_report()
+        report = world.iam.credential_report().users
 
         assert report == {
             with_key.user_arn: (ReportedKey(True, listed.created_at.replace(microsecond=0)),),
@@ -456,7 +456,7 @@ class TestBoth:
         for _ in range(2):
             world.iam.create_access_key(NAME)
 
-        report = world.iam.credential_report()
+        report = world.iam.credential_report().users
 
         assert [key.active for key in report[user.user_arn]] == [True, True]
 
@@ -693,7 +693,7 @@ class TestStricterThanMoto:
         iam = FakeIam()
         user = iam.create_user(CREATE)
         off, on = iam.add_key(NAME, KeyStatus.INACTIVE), iam.add_key(NAME)
-        report = iam.credential_report()
+        report = iam.credential_report().users
         assert report[user.user_arn] == (ReportedKey(True, iam.users[NAME].keys[on].created_at),)
         assert off in iam.users[NAME].keys
 

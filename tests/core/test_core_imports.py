@@ -17,6 +17,7 @@ ALLOWED = {
     "destinations": {"core", "aws", "destinations"},
     "sandbox": {"core", "sandbox"},
     "cli": {"core", "operations", "aws", "destinations", "sandbox", "cli"},
+    "functions": {"core", "operations", "aws", "destinations", "functions"},
     "": {"cli"},  # ses_tenant/__init__.py and ses_tenant/__main__.py
 }
 # Third-party modules that belong to some parts alone.
@@ -149,6 +150,12 @@ def test_imports_go_one_way(path: Path) -> None:
         ("cli", "import boto3"),
         ("cli", "from botocore.exceptions import ClientError"),
         ("cli", "import moto.server"),
+        ("cli", "from ses_tenant.functions import scheduled"),
+        ("functions", "import boto3"),
+        ("functions", "from ses_tenant.cli import console"),
+        ("functions", "from ses_tenant.sandbox import server"),
+        ("functions", "import typer"),
+        ("operations", "from ses_tenant.functions import settings"),
         ("", "from ses_tenant.core import domain"),
     ],
 )
@@ -172,6 +179,7 @@ def test_the_check_can_fail(package: str, source: str) -> None:
         ("destinations", "from ses_tenant.aws import session\nimport os"),
         ("sandbox", "import boto3, moto\nfrom ses_tenant.core import domain"),
         ("cli", "import typer\nfrom rich import box\nfrom ses_tenant.sandbox import run"),
+        ("functions", "from ses_tenant.aws import iam\nfrom ses_tenant.operations import rotate"),
         ("", "from ses_tenant.cli import main"),
     ],
 )

@@ -133,12 +133,14 @@ def _warm_up() -> None:
     import ses_tenant.aws.iam
     import ses_tenant.aws.verify
     import ses_tenant.cli.render
+    import ses_tenant.core.tenants_file
     import ses_tenant.destinations.command
     import ses_tenant.destinations.file
     import ses_tenant.destinations.secretsmanager
     import ses_tenant.destinations.ssm
     import ses_tenant.operations.create
     import ses_tenant.operations.delete
+    import ses_tenant.operations.fleet
     import ses_tenant.operations.list_tenants
     import ses_tenant.operations.rotate
     import ses_tenant.operations.show

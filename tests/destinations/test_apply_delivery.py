@@ -12,7 +12,14 @@ from ses_tenant.core import steps
 from ses_tenant.core.credentials import Credentials, NewAccessKey
 from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, Observed, ReportedKey, User
+from ses_tenant.core.tenant import (
+    AccessKey,
+    Attachments,
+    CredentialReport,
+    KeyStatus,
+    Observed,
+    User,
+)
 from ses_tenant.destinations.command import CommandDestination
 from ses_tenant.destinations.file import FileDestination
 from ses_tenant.destinations.formats import FORMATS
@@ -100,7 +107,13 @@ class KeysOfOneUser:
     def list_tenants(self) -> tuple[Observed, ...]:
         raise AssertionError
 
-    def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
+    def account_details(self) -> NoReturn:
+        raise AssertionError
+
+    def simulate(self, request: object) -> NoReturn:
+        raise AssertionError(request)
+
+    def credential_report(self) -> CredentialReport:
         raise AssertionError
 
     def create_user(self, step: steps.CreateUser) -> User:

@@ -15,10 +15,20 @@ from functools import partial
 from typing import Literal, TypeVar
 
 from ses_tenant.core import naming, steps
+from ses_tenant.core.authorization import Request
 from ses_tenant.core.credentials import NewAccessKey
 from ses_tenant.core.errors import ErrorCode
-from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, Observed, ReportedKey, User
+from ses_tenant.core.tenant import (
+    AccessKey,
+    Attachments,
+    CredentialReport,
+    KeyStatus,
+    Observed,
+    ReportedKey,
+    User,
+)
 from tests.fakes import iam_rules as rules
+from tests.fakes.account_page import Document, account_page
 from tests.fakes.iam_user import BOUNDARY, EVERYTHING, MANAGED_POLICY, FakeUser
 
 __all__ = ["BOUNDARY", "EVERYTHING", "MANAGED_POLICY", "Clock", "Crash", "FakeIam", "FakeUser"]
@@ -63,6 +73,10 @@ class FakeIam:
         self.known_policies = {BOUNDARY, MANAGED_POLICY}
         self.last_used: dict[str, datetime] = {}
         self.last_service: dict[str, str] = {}
+        self.groups: dict[str, Mapping[str, Document]] = {}
+        self.managed: dict[str, Document] = {}
+        self.roles: list[Mapping[str, object]] = []
+        self.simulator: Callable[[Request], bool] = lambda _request: False
         self.issued: list[NewAccessKey] = []
         self.calls: list[str] = []
         self.delay = 0
@@ -188,19 +202,35 @@ class FakeIam:
             found += self._call("GetAccountAuthorizationDetails", partial(_details, page))
         return tuple(found)
 
-    def credential_report(self) -> Mapping[str, tuple[ReportedKey, ...]]:
+    def account_details(self) -> Iterable[Mapping[str, object]]:
+        """Return everybody: one call for each 1,000 users."""
+        users = list(self.users.values())
+        for start in range(0, max(len(users), 1), 1000):
+            more = (self.groups, self.managed, self.roles) if start == 0 else ({}, {}, [])
+            page = partial(account_page, users[start : start + 1000], *more)
+            yield self._call("GetAccountAuthorizationDetails", page)
+
+    def simulate(self, request: Request) -> bool:
+        return self._call("SimulatePrincipalPolicy", lambda: self.simulator(request))
+
+    def credential_report(self) -> CredentialReport:
         """Return what the report shows: of an Inactive key it does not tell the time."""
         self._call("GenerateCredentialReport", lambda: None)
         return self._call(
             "GetCredentialReport",
-            lambda: {
-                user.as_user.user_arn: tuple(
-                    ReportedKey(key.active, key.created_at)
-                    for key in user.keys.values()
-                    if key.active
-                )
-                for user in self.users.values()
-            },
+            lambda: CredentialReport(
+                self._clock(),
+                {
+                    user.as_user.user_arn: tuple(
+                        ReportedKey(
+                            key.active, key.created_at, self.last_used.get(key.access_key_id)
+                        )
+                        for key in user.keys.values()
+                        if key.active
+                    )
+                    for user in self.users.values()
+                },
+            ),
         )
 
     # Writes.
@@ -324,12 +354,11 @@ class FakeIam:
 def _details(users: Iterable[FakeUser]) -> list[Observed]:
     return [
         Observed(
-            # The gateway reads no boundary here.
-            user=replace(user.as_user, permissions_boundary=None),
+            user=user.as_user,
             inline_policies=tuple(user.policies),
             sending_policy=user.policies.get(naming.SENDING_POLICY),
             access_keys=(),
         )
         for user in users
-        if user.path.startswith(naming.PATH_PREFIX)
+        if naming.may_be_tenant(user.name, user.path)
     ]

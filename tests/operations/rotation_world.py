@@ -61,7 +61,9 @@ class World:
             me=self.me,
             default_region=REGION,
         )
-        close, quiet = rotation.choose(self.iam, [SHOP] if named else [], options, self.clock())
+        close, quiet = rotation.choose(
+            self.iam, [SHOP] if named else [], lambda _: options, self.clock()
+        )
         if not close:
             return self._checked(quiet[0] if quiet else rotation.Turn("no tenant"))
         turn = rotation.prepare(self.iam, close[0], options, world)

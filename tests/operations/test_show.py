@@ -33,9 +33,7 @@ def test_a_tenant_as_created_shows_no_drift() -> None:
     assert details.drift == ()
     assert details.summary.user_arn == ARN
     assert details.summary.state is KeyState.STEADY
-    assert [(k.access_key_id, k.last_used_at) for k in details.summary.access_keys] == [
-        (key_id, clock())
-    ]
+    assert [(k.access_key_id, k.last_used_at) for k in details.access_keys] == [(key_id, clock())]
     assert details.spec.interface is Interface.API
     assert details.observed.attachments == Attachments()
     assert iam.writes == []

@@ -1,0 +1,132 @@
+"""The accounts that a command works on: those of a tenants file, or the one of the options.
+
+A verb that takes --file calls `accounts` and works on each pair that it returns:
+
+    for name, session in accounts(file, profile, region, endpoint_url, debug=debug):
+
+`name` is None without --file: then there is one account, and no account column.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ses_tenant.cli import options as o
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+
+if TYPE_CHECKING:
+    from ses_tenant.aws.session import AwsSession
+    from ses_tenant.core.fleet import Fleet
+
+    Opened = AwsSession | SesTenantError
+
+DEFAULT_FILE = "tenants.toml"
+
+FileArgument = Annotated[
+    str, typer.Argument(metavar="FILE", help="The tenants file.", show_default=True)
+]
+FileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        help="Work on all accounts of this tenants file.",
+        show_default=False,
+    ),
+]
+
+
+def load_fleet(file: str) -> "Fleet":
+    """Return what a tenants file says.
+
+    Raises SesTenantError `usage` for a file that cannot be read, and for all mistakes in it.
+    """
+    from ses_tenant.core.tenants_file import Checks, parse_fleet
+    from ses_tenant.destinations.formats import get_format
+    from ses_tenant.destinations.registry import normalise
+
+    try:
+        text = Path(file).read_bytes().decode()
+    except OSError as error:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"The tenants file {file} cannot be read: {error.strerror or type(error).__name__}.",
+            "Name it, or begin one with the tenants there are: ses-tenant export > tenants.toml",
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"{file}:{line}: not UTF-8, as TOML has to be.",
+            "Save the file as UTF-8.",
+        ) from error
+    return parse_fleet(text, Path(file).name, Checks(normalise, get_format))
+
+
+def open_accounts(
+    fleet: "Fleet",
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    *,
+    debug: bool,
+    workers: int = 8,
+) -> "dict[str, Opened]":
+    """Return a session for each account of the file, or why there is none, by name.
+
+    An account without a profile of its own takes that of the options, so does one whose role is
+    to be assumed. A profile with an MFA device asks for its code here, one after the other.
+    """
+    opened: dict[str, Opened] = {}
+    for name, account in fleet.accounts.items():
+        try:
+            session = o.connect(
+                account.profile or profile,
+                region or next(iter(account.regions), None),
+                endpoint_url,
+                debug=debug,
+                workers=workers,
+                role_arn=account.role_arn,
+            )
+            session.check_regions(tuple(_regions_of(fleet, name)))
+            session.load_credentials()
+            opened[name] = session
+        except SesTenantError as error:
+            opened[name] = error
+    return opened
+
+
+def of_account(name: str | None, error: SesTenantError) -> SesTenantError:
+    """Return the failure, saying in which account it was."""
+    if name is None:
+        return error
+    return SesTenantError(error.code, f"Account {name}: {error.message}", error.hint)
+
+
+def _regions_of(fleet: "Fleet", account: str) -> dict[str, None]:
+    regions = dict.fromkeys(fleet.accounts[account].regions)
+    for tenant in fleet.of(account):
+        regions |= dict.fromkeys(tenant.request.regions or ())
+    return regions
+
+
+def accounts(
+    file: str | None,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    *,
+    debug: bool,
+    workers: int = 8,
+) -> "list[tuple[str | None, Opened]]":
+    """Return the accounts to work on: name and session, or the error that kept one closed.
+
+    Without a file that is one account without a name, and an error is raised.
+    """
+    if file is None:
+        session = o.connect(profile, region, endpoint_url, debug=debug, workers=workers)
+        return [(None, session)]
+    fleet = load_fleet(file)
+    opened = open_accounts(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
+    return list(opened.items())

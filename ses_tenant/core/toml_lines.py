@@ -1,0 +1,46 @@
+"""Where each key of a TOML document stands: tomllib gives the values, not their lines."""
+
+from collections.abc import Mapping
+
+import tomlkit
+from tomlkit.container import Container
+from tomlkit.items import AoT, Table, Whitespace
+
+KeyPath = tuple[str, ...]
+
+
+def key_lines(text: str) -> Mapping[KeyPath, int]:
+    """Return the line, counted from 1, of each table and each key of a valid TOML document.
+
+    tomlkit keeps a document as a tree whose parts, one after the other, are the text; so the line
+    of a part is the number of line ends in all parts before it.
+    """
+    found: dict[KeyPath, int] = {}
+    _walk(tomlkit.parse(text), (), 1, found)
+    return found
+
+
+def line_of(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
+    """Return the line of the path, or of the nearest table around it."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _walk(container: Container, path: KeyPath, line: int, found: dict[KeyPath, int]) -> int:
+    """Note the keys of a container that begins at `line`; return the line behind it."""
+    for key, item in container.body:
+        here = path if key is None else (*path, key.key)
+        if isinstance(item, Whitespace):
+            line += item.as_string().count("\n")
+        elif isinstance(item, Table | AoT):
+            for table in [item] if isinstance(item, Table) else item.body:
+                if not table.is_super_table():  # one that has a header of its own
+                    found.setdefault(here, line)
+                    line += table.trivia.trail.count("\n")
+                line = _walk(table.value, here, line, found)
+        else:
+            found.setdefault(here, line)
+            line += item.as_string().count("\n")
+            line += item.trivia.trail.count("\n") if key is not None else 0
+    return line
