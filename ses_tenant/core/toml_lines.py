@@ -39,8 +39,9 @@ def _walk(container: Container, path: KeyPath, line: int, found: dict[KeyPath, i
                     found.setdefault(here, line)
                     line += table.trivia.trail.count("\n")
                 line = _walk(table.value, here, line, found)
+        elif key is None:  # a comment
+            line += item.as_string().count("\n")
         else:
             found.setdefault(here, line)
-            line += item.as_string().count("\n")
-            line += item.trivia.trail.count("\n") if key is not None else 0
+            line += (item.as_string() + item.trivia.trail).count("\n")
     return line

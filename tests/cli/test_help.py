@@ -16,7 +16,7 @@ from .conftest import Run
 
 COMMANDS = [
     *("create", "list", "show", "rotate-keys", "suspend", "resume", "delete"),
-    *("policy", "smtp-password", "sandbox"),
+    *("plan", "apply", "export", "policy", "smtp-password", "sandbox"),
 ]
 SLOW = ["boto3", "botocore", "moto", "rich", "pygments", "markdown_it"]
 
