@@ -63,11 +63,15 @@ def _tools(folder: Path, given: argparse.Namespace) -> list[tools.Tool | tools.M
     configured.mkdir()
     return [
         tools.ours(),
-        *(make() for name, make in {
-            "terraform": lambda: tools.terraform(configured, given.terraform_mirror),
-            "ansible": tools.ansible,
-            "aws": tools.aws_cli,
-        }.items() if name in given.beside),
+        *(
+            make()
+            for name, make in {
+                "terraform": lambda: tools.terraform(configured, given.terraform_mirror),
+                "ansible": tools.ansible,
+                "aws": tools.aws_cli,
+            }.items()
+            if name in given.beside
+        ),
     ]
 
 
@@ -97,9 +101,7 @@ def _throttled(
     return measured
 
 
-def _alone(
-    folder: Path, latency_s: float, sizes: Sequence[int]
-) -> dict[tuple[int, str], Measured]:
+def _alone(folder: Path, latency_s: float, sizes: Sequence[int]) -> dict[tuple[int, str], Measured]:
     measured = {}
     for size in sizes:
         with account(folder / f"alone-{size}", latency_s) as aws:

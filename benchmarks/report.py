@@ -64,15 +64,15 @@ def alone(cells: Mapping[tuple[int, str], Measured]) -> str:
     """Return the table of ses-tenant alone."""
     lines = ["| | N | seconds | requests | peak memory |", "|---|--:|--:|--:|--:|"]
     for (size, verb), m in cells.items():
-        lines.append(f"| {verb} | {size:,} | {m.seconds:.1f} | {m.requests:,} | {m.peak_mb:.0f} MB |")
+        lines.append(
+            f"| {verb} | {size:,} | {m.seconds:.1f} | {m.requests:,} | {m.peak_mb:.0f} MB |"
+        )
     return "\n".join(lines) + "\n"
 
 
 def replace(file: Path, part: str, text: str) -> None:
     """Put `text` between the marks of `part` in a Markdown file."""
-    marked = re.compile(
-        rf"(<!-- measured: {part} -->\n).*?(<!-- end of measured -->\n)", re.DOTALL
-    )
+    marked = re.compile(rf"(<!-- measured: {part} -->\n).*?(<!-- end of measured -->\n)", re.DOTALL)
     before = file.read_text(encoding="utf-8")
     after = marked.sub(lambda found: f"{found[1]}{text}{found[2]}", before)
     file.write_text(after, encoding="utf-8")

@@ -181,6 +181,7 @@ _SITES = """
     - amazon.aws.iam_user:
         name: "ses-{{ item.key }}"
         path: "/ses-tenant/{{ item.key }}/"
+        state: present
         tags: {"ses-tenant:domain": "{{ item.key }}", "ses-tenant:interface": api}
       loop: "{{ policies | dict2items }}"
     - amazon.aws.iam_policy:
