@@ -39,6 +39,7 @@ POLICIES = [
     "handmade-smtp-policy.json",
     "operator-policy.json",
     "destination-policy.json",
+    "role-policy.json",
 ]
 READS = ("Get", "List", "Generate", "Simulate")
 OWN, FOREIGN = {"ses:FromAddress": "info@example.net"}, {"ses:FromAddress": "info@example.org"}
@@ -117,6 +118,15 @@ def test_policy_is_well_formed_and_names_actions_that_exist(name: str) -> None:
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
         for action in listed(statement["Action"]):
             assert action.lower() in known
+
+
+@pytest.mark.parametrize("action", ["ses:SendEmail", "ses:SendRawEmail"])
+def test_a_role_sends_as_its_domain_and_does_its_other_work(action: str) -> None:
+    role = document("role-policy.json")
+    assert allowed(action, OWN, role)
+    assert not allowed(action, FOREIGN, role)
+    assert not allowed(action, {}, role)
+    assert allowed("s3:GetObject", {}, role, ATTACHED)
 
 
 @pytest.mark.parametrize("action", ["ses:SendEmail", "ses:SendRawEmail"])

@@ -17,9 +17,10 @@ from ses_tenant.core.tenant import Interface, TenantSpec
 from ses_tenant.operations.audit import audit, audit_saved
 from tests.fakes.iam import Clock, FakeIam
 from tests.fakes.ses import FakeSes
-from tests.fakes.shop import NAME, REGION, SHOP, run_create
+from tests.fakes.shop import ARN, NAME, REGION, SHOP, run_create
 
 BLOG = SendingDomain.parse("blog.example.org")
+OWN_ROOT = "arn:aws:iam::123456789012:root"
 CONSOLE_GROUP = "AWSSESSendingGroupDoNotRename"
 SEND = ["ses:SendEmail", "ses:SendRawEmail"]
 
@@ -260,7 +261,7 @@ def test_a_sending_policy_of_an_identity() -> None:
         "Statement": [
             {
                 "Effect": "Allow",
-                "Principal": {"AWS": [partner, stranger]},
+                "Principal": {"AWS": [partner, stranger, ARN, OWN_ROOT, "123456789012"]},
                 "Action": "ses:SendRawEmail",
                 "Resource": f"arn:aws:ses:{REGION}:123456789012:identity/shop.example.com",
             }
