@@ -62,6 +62,8 @@ _SERVICES = {
     "AssumeRoleWithWebIdentity": "sts",
     "CreateSecret": "secretsmanager",
     "DescribeSecret": "secretsmanager",
+    "GetAccount": "ses",
+    "GetEmailIdentity": "ses",
     "GetObject": "s3",
     "GetSecretValue": "secretsmanager",
     "PutSecretValue": "secretsmanager",

@@ -73,7 +73,7 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         *_REMOVE_ATTACHMENTS,
         *("DeleteAccessKey", "DeleteUser"),
     ),
-    "simulate": (*_READ_TENANT, *_DETAILS),
+    "simulate": _DETAILS,
     "check": (
         *_READ_TENANT,
         *_READ_ATTACHMENTS,

@@ -16,7 +16,7 @@ from .conftest import Run
 
 COMMANDS = [
     *("create", "adopt", "list", "show", "rotate-keys", "suspend", "resume", "delete"),
-    *("check", "audit", "plan", "apply", "export"),
+    *("simulate", "check", "audit", "plan", "apply", "export"),
     *("policy", "operator-policy", "smtp-password", "sandbox"),
 ]
 SLOW = ["boto3", "botocore", "moto", "rich", "pygments", "markdown_it"]
