@@ -171,7 +171,7 @@ def test_a_user_that_is_not_ours_fails_alone(server: Server, run: Run, write: Wr
     answer = run("apply", file, "--yes", "-o", "json")
     assert (answer.status, answer.json["status"]) == (3, "partial")
     assert (answer.error["code"], BLOG in answer.error["message"]) == ("not_ours", True)
-    assert "aws iam update-user" in answer.error["hint"]
+    assert f"ses-tenant adopt {BLOG} --user-name ses-{BLOG}" in answer.error["hint"]
     assert changes(answer.json) == {SHOP: "create", BLOG: "none"}
     assert len(statuses(SHOP)) == 1
     assert statuses(BLOG) == {}
