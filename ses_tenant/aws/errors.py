@@ -1,6 +1,7 @@
 """From what boto3 raises to one SesTenantError: what failed, what AWS said, what to run next."""
 
 import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -62,6 +63,8 @@ _SERVICES = {
     "AssumeRoleWithWebIdentity": "sts",
     "CreateSecret": "secretsmanager",
     "DescribeSecret": "secretsmanager",
+    "GetAccount": "ses",
+    "GetEmailIdentity": "ses",
     "GetObject": "s3",
     "GetSecretValue": "secretsmanager",
     "PutSecretValue": "secretsmanager",
@@ -97,10 +100,16 @@ def aws_errors(profile: str | None) -> Iterator[None]:
         raise _from_botocore(error, profile) from error
 
 
+def _line(said: str) -> str:
+    """Return what AWS said as one line; what is no AWS may answer with a whole web page."""
+    text = re.sub(r"<[^<>]*>", " ", said) if "<html" in said.lower() else said
+    return textwrap.shorten(text, 500, placeholder=" ...")
+
+
 def _from_client_error(error: boto.ClientError, profile: str | None) -> SesTenantError:
     """Return the SesTenantError for an error that AWS answered."""
     answer = error.response.get("Error", {})
-    code, said = answer.get("Code", ""), answer.get("Message", "") or "no message"
+    code, said = answer.get("Code", ""), _line(answer.get("Message", "")) or "no message"
     operation = error.operation_name
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     told = f"{operation}: {said}"

@@ -37,6 +37,7 @@ class Ses:
                 return None
         dkim = answer.get("DkimAttributes", {})
         return SesIdentity(
+            name=name,
             verified=answer.get("VerifiedForSendingStatus", False),
             dkim=dkim.get("Status", "") == "SUCCESS" and dkim.get("SigningEnabled", False),
             configuration_set=answer.get("ConfigurationSetName") or None,

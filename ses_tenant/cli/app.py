@@ -20,6 +20,7 @@ from ses_tenant.cli.policy import policy
 from ses_tenant.cli.rotate_keys import rotate_keys
 from ses_tenant.cli.sandbox import app as sandbox
 from ses_tenant.cli.show import show
+from ses_tenant.cli.simulate import simulate
 from ses_tenant.cli.smtp_password import smtp_password
 from ses_tenant.cli.suspend import resume, suspend
 
@@ -65,6 +66,7 @@ app.command("rotate-keys")(rotate_keys)
 app.command()(suspend)
 app.command()(resume)
 app.command()(delete)
+app.command()(simulate)
 app.command()(check)
 app.command()(audit)
 app.command()(plan)

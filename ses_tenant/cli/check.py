@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,10 @@ from ses_tenant.cli.findings import (
     status_for,
     summary,
 )
-from ses_tenant.core.errors import ExitStatus
+from ses_tenant.core.errors import ExitStatus, SesTenantError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def check(
@@ -84,24 +87,23 @@ def check(
         checked = operation.check(world, people, wanted, session.workers, progress)
     if len(checked) == 1 and checked[0].error:
         raise checked[0].error
+    plans = {c.domain: c.plan for c in checked}
     mend = [c for c in checked if c.plan and not c.error]
     text = "".join(f"{c.domain}\n{plan_text(c.plan)}" for c in mend)
-    repaired: dict[str, bool] = {}
+    done: Mapping[SendingDomain, SesTenantError | None] = {}
     if repair and mend and not dry_run:
         if any(step.destructive for c in mend for step in c.plan):
             question = f"Repair {counted(len(mend), 'tenant')}?"
             console.confirm(question, text.splitlines(), yes=yes)
-        done = {c.domain: operation.repair(iam, c, time.sleep) for c in mend}
-        checked = tuple(done.get(c.domain, c) for c in checked)
-        repaired = {c.domain.name: not c.error for c in done.values()}
-        people = operation.read_members(iam)
-        good = [c.domain for c in done.values() if not c.error]
-        again = operation.check(world, people, good, session.workers, lambda _d, _t: None)
-        after = {c.domain: c for c in again}
-        checked = tuple(after.get(c.domain, c) for c in checked)
-        for domain in good:
-            console.note(f"{domain}: repaired")
-    errors = [c.error for c in checked if c.error]
+        done = operation.repair_all(world, mend, time.sleep)
+        with console.progress("Checking again ...") as progress:
+            # What one tenant may do is a finding of others as well: all are looked at again.
+            people = operation.read_members(iam)
+            checked = operation.check(world, people, wanted, session.workers, progress)
+        for domain, failure in done.items():
+            if failure is None:
+                console.note(f"{domain}: repaired")
+    errors = [error for c in checked if (error := c.error or done.get(c.domain))]
     findings = [finding for c in checked for finding in c.findings]
     findings = list({finding.id + finding.message: finding for finding in findings}.values())
     status = status_of(errors, len(checked))
@@ -113,15 +115,15 @@ def check(
             "tenants": [
                 {
                     "domain": c.domain.name,
-                    "repaired": repaired.get(c.domain.name, False),
-                    "steps": plan_data(c.plan),
+                    "repaired": c.domain in done and done[c.domain] is None,
+                    "steps": plan_data(plans[c.domain]),
                 }
                 for c in checked
             ],
             "findings": [finding_data(finding) for finding in findings],
         },
         findings_text(findings) + (text if repair and dry_run else ""),
-        [warning for c in checked for warning in c.warnings],
+        list(dict.fromkeys(warning for c in checked for warning in c.warnings)),
         errors,
         status,
     )

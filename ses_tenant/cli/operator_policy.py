@@ -51,7 +51,7 @@ def operator_policy(
       ses-tenant operator-policy
       ses-tenant operator-policy list show rotate-keys
       ses-tenant operator-policy --bootstrap > bootstrap.sh
-      ses-tenant operator-policy --boundary arn:aws:iam::123456789012:policy/sender
+      ses-tenant operator-policy --boundary arn:aws:iam::123456789012:policy/mail
 
     Whoever may write policies and issue keys can give themselves everything, unless IAM demands a
     permissions boundary. With --boundary or --bootstrap it does: such an operator can make no user

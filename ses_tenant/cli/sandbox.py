@@ -104,6 +104,8 @@ def sandbox(
     """
     if ctx.invoked_subcommand is not None:
         return
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):  # moto looks it up as it is imported
+        os.environ.pop(name, None)
     try:
         from ses_tenant.sandbox.server import DEFAULT_REGION, Options, serve
     except ImportError as error:
@@ -125,8 +127,6 @@ def sandbox(
         fail_percent=fail,
         state=state,
     )
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):  # moto would have boto3 look it up
-        os.environ.pop(name, None)
     stop = None if ctx.meta[_COMMAND] else interruption()
     _warn_of(host)
     try:

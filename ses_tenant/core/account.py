@@ -90,10 +90,12 @@ def members(pages: Iterable[Mapping[str, object]]) -> tuple[Member, ...]:
             inline = _inline(group, "GroupPolicyList", f" (group {name})")
             groups[name] = _Holder(inline, _attached(group))
         for policy in _list(page, "Policies"):
-            name = _text(policy, "PolicyName")
+            arn = _text(policy, "Arn")
             for version in _list(policy, "PolicyVersionList"):
                 if version.get("IsDefaultVersion"):
-                    managed[_text(policy, "Arn")] = Policy(name, _document(version, "Document"))
+                    # An emulator may leave out its name, which the ARN ends with.
+                    name = arn.rpartition("/")[2]
+                    managed[arn] = Policy(name, _document(version, "Document"))
     found = [_member(user, groups, managed, is_user=True) for user in users]
     found += [_member(role, groups, managed, is_user=False) for role in roles]
     return tuple(sorted(found, key=lambda member: member.arn))

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from ses_tenant.core import naming
 from ses_tenant.core.account import Member
@@ -58,12 +59,16 @@ def audit(
     targets = [target for member in people for target in member.targets()]
     taken = frozenset(target.domain for target in targets)
     found: list[Finding] = []
+    remedies: dict[str, str] = {}
     ways = {member.arn: _ways(member) for member in people}
     admins = {m.arn for m in people if ways[m.arn] != () and _administrates(m)}
     senders = ((member.principal, ways[member.arn]) for member in people)
     for breach in breaches(senders, Targets(targets)):
         member = by_arn[breach.principal.arn]
-        found.append(_of_breach(member, breach, taken, admin=member.arn in admins))
+        admin = member.arn in admins
+        if member.arn not in remedies:
+            remedies[member.arn] = _remedy(member, taken, admin=admin)
+        found.append(_of_breach(member, breach, remedies[member.arn], admin=admin))
     for member in people:
         sends = ways[member.arn] != ()
         if member.tenant is None:
@@ -91,7 +96,7 @@ def isolation(
     found: dict[str, list[Finding]] = {}
     for breach in breaches(senders, Targets(targets)):
         member, owner = tenants[breach.principal.arn], tenants[breach.target.owner]
-        finding = _of_breach(member, breach, (), admin=False)
+        finding = _of_breach(member, breach, _remedy(member, (), admin=False), admin=False)
         for name in {str(member.tenant), str(owner.tenant)} & set(domains):
             found.setdefault(name, []).append(finding)
     return found
@@ -112,7 +117,7 @@ def _administrates(member: Member) -> bool:
     return decide(member.principal.policies, request).answer is not Answer.DENIED
 
 
-def _of_breach(member: Member, breach: Breach, taken: Collection[str], *, admin: bool) -> Finding:
+def _of_breach(member: Member, breach: Breach, remedy: str, *, admin: bool) -> Finding:
     domain, witness = breach.target.domain, breach.witness
     if witness is None:
         return Finding(
@@ -134,28 +139,28 @@ def _of_breach(member: Member, breach: Breach, taken: Collection[str], *, admin:
             domain,
             witness.address,
         )
-    severity, told, remedy = _of_witness(member, witness, taken, admin=admin)
+    told = _told(witness.action, witness.verdict.reason, admin=admin)
+    severity = _severity(member, witness, admin=admin)
     return Finding("may_send_as", severity, member.arn, told, remedy, domain, witness.address)
 
 
-def _of_witness(
-    member: Member, witness: Witness, taken: Collection[str], *, admin: bool
-) -> tuple[Severity, str, str]:
-    told = f"may send as this tenant's domain by {witness.action}: {witness.verdict.reason}"
-    remedy = _remedy(member, taken, admin=admin)
+@lru_cache  # an account of administrators has a million findings, and few different texts
+def _told(action: str, reason: str, *, admin: bool) -> str:
+    more = "; it may change the policies of tenants as well" if admin else ""
+    return f"may send as this tenant's domain by {action}: {reason}{more}"
+
+
+def _severity(member: Member, witness: Witness, *, admin: bool) -> Severity:
     if admin:
-        more = "; it may change the policies of tenants as well"
-        return Severity.INFO, told + more, remedy
+        return Severity.INFO
     sure = member.is_user and witness.verdict.answer is Answer.ALLOWED
-    return Severity.ERROR if sure else Severity.WARNING, told, remedy
+    return Severity.ERROR if sure else Severity.WARNING
 
 
 def _owns(member: Member, target: Target) -> bool:
     """Tell whether the tenant's own options let it send as the domain of another."""
     return any(
-        own.domain == target.domain
-        or (own.subdomains and target.domain.endswith(f".{own.domain}"))
-        or (target.subdomains and own.domain.endswith(f".{target.domain}"))
+        own.domain == target.domain or (own.subdomains and target.domain.endswith(f".{own.domain}"))
         for own in member.targets()
     )
 

@@ -18,7 +18,10 @@ from ses_tenant.core.tenant import Attachments, Observed, Scope, TenantSpec
 
 @dataclass(frozen=True)
 class SesView:
-    """What SES says in one Region; None stands for what could not be read."""
+    """What SES says in one Region; None stands for what could not be read.
+
+    `identities` are by sending domain: its own, or that of the nearest domain above it.
+    """
 
     region: str
     account: SesAccount | None
@@ -195,17 +198,32 @@ def _of_ses(spec: TenantSpec, view: SesView) -> Iterator[_Found]:
 def _of_identity(
     spec: TenantSpec, region: str, name: str, identity: SesIdentity | None
 ) -> Iterator[_Found]:
-    verify = f"aws sesv2 create-email-identity --region {region} --email-identity {name}"
-    if identity is None or not identity.verified:
-        what = "is no email identity" if identity is None else "is not verified"
-        yield "not_verified", Severity.WARNING, f"{name} {what} in {region}", verify
+    if identity is None:
+        # A site may be prepared before its domain is: no reason for a bad end.
+        told = f"SES knows neither {name} nor a domain above it in {region}, so it cannot send yet"
+        verify = f"aws sesv2 create-email-identity --region {region} --email-identity {name}"
+        yield "not_verified", Severity.INFO, told, verify
+        return
+    shown = f"aws sesv2 get-email-identity --region {region} --email-identity {identity.name}"
+    if not identity.verified:
+        told = f"the email identity {identity.name} is not verified in {region}"
+        yield "not_verified", Severity.WARNING, told, shown
     elif not identity.dkim:
         told = f"mail of {name} is not signed with DKIM in {region}"
-        shown = f"aws sesv2 get-email-identity --region {region} --email-identity {name}"
         yield "no_dkim", Severity.WARNING, told, shown
+    if identity.name != name and spec.sending.scope is Scope.IDENTITY:
+        told = (
+            f"{name} is no email identity of its own in {region}, and --scope identity allows no "
+            f"other, such as {identity.name}"
+        )
+        yield (
+            "identity_scope",
+            Severity.WARNING,
+            told,
+            f"ses-tenant create {spec.domain} --scope any",
+        )
     if (
-        identity is not None
-        and identity.configuration_set is not None
+        identity.configuration_set is not None
         and spec.sending.scope is Scope.IDENTITY
         and identity.configuration_set not in spec.sending.configuration_sets
     ):

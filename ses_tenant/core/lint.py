@@ -13,6 +13,7 @@ from ses_tenant.core.conditions import Condition, Quantifier, negated
 from ses_tenant.core.findings import Finding, Severity
 from ses_tenant.core.globs import glob, matches, readable
 
+_NO_ACTION = "ses:an-action-that-is-not"
 _QUOTA = ("ses:getsendquota", "ses:getsendstatistics")
 # They send, and a condition on the From address cannot limit them, or hardly.
 _UNLIMITED = ("ses:SendBulkEmail", "ses:SendCustomVerificationEmail", "ses:SendBounce")
@@ -48,7 +49,7 @@ def _names_sending(statement: Statement) -> bool:
 
 def _of_statement(member: Member, statement: Statement) -> Iterator[Finding]:
     on_from = [c for c in statement.conditions if c.key == sending.FROM]
-    broad = any(matches(a, "ses:an-action-that-is-not") for a in statement.actions)
+    broad = any(matches(a, _NO_ACTION) for a in statement.actions)
     for condition in on_from:
         yield from _of_from(member, statement, condition)
     for condition in statement.conditions:
@@ -69,6 +70,19 @@ def _of_statement(member: Member, statement: Statement) -> Iterator[Finding]:
             f"{statement.label} allows the quota actions under a condition on ses:FromAddress, "
             "which they do not carry, so they are denied",
             "Allow ses:GetSendQuota and ses:GetSendStatistics in a statement of their own.",
+        )
+    if any(a.startswith("ses:") and matches(a, _NO_ACTION) for a in statement.actions):
+        yield _finding(
+            "every_action",
+            Severity.INFO if on_from else Severity.WARNING,
+            member,
+            f"{statement.label} allows every action of SES, "
+            + (
+                "also those on which a later SES may not demand a From address"
+                if on_from
+                else "such as deleting identities and letting others send as them"
+            ),
+            "Allow ses:SendEmail and ses:SendRawEmail alone.",
         )
     for action in _UNLIMITED:
         if not broad and not statement.not_actions and statement.names_action(action.lower()):

@@ -56,7 +56,7 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         *("CreateAccessKey", "CreateUser", "DeleteAccessKey"),
     ),
     ADOPT: (*_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED, *_REPAIR, *_REMOVE_ATTACHMENTS),
-    "list": (*_DETAILS, *_LAST_USED, "ListAccessKeys"),
+    "list": (*_DETAILS, *_REPORT, *_LAST_USED, "ListAccessKeys"),
     "show": (*_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
     "rotate-keys": (
         *_READ_TENANT,
@@ -73,19 +73,22 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         *_REMOVE_ATTACHMENTS,
         *("DeleteAccessKey", "DeleteUser"),
     ),
-    "simulate": _READ_TENANT,
+    "simulate": _DETAILS,
     "check": (
         *_READ_TENANT,
         *_READ_ATTACHMENTS,
         *_LAST_USED,
         *_DETAILS,
-        *_REPORT,
         *_REPAIR,
         *_REMOVE_ATTACHMENTS,
         *("SimulatePrincipalPolicy", "ses:GetAccount", "ses:GetEmailIdentity"),
     ),
     "audit": (*_DETAILS, *_REPORT, "ses:GetEmailIdentity"),
+    "plan": (*_DETAILS, *_REPORT, *_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
+    "export": _DETAILS,
 }
+_APPLIES = ("plan", "create", "suspend", "resume", "delete")
+_ACTIONS["apply"] = tuple(action for verb in _APPLIES for action in _ACTIONS[verb])
 # What `adopt` does to the user while it is still outside our path.
 _ADOPT_OUTSIDE = ("PutUserPolicy", "TagUser", "UpdateUser")
 

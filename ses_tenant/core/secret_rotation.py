@@ -35,8 +35,8 @@ class RotationEvent:
     """
 
     step: RotationStep
-    secret_id: str
-    token: str
+    secret_id: str = field(repr=False)
+    token: str = field(repr=False)
     rotation_token: str | None = field(default=None, repr=False)
 
     @classmethod

@@ -23,6 +23,7 @@ class SesIdentity:
     https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetEmailIdentity.html
     """
 
+    name: str
     verified: bool
     dkim: bool
     configuration_set: str | None = None

@@ -75,13 +75,19 @@ def check(
     return tuple(done)
 
 
-def repair(iam: Iam, checked: Checked, sleep: Callable[[float], None]) -> Checked:
-    """Apply the plan; a failure is part of what is returned, so that the others go on."""
+def repair_all(
+    world: World, checked: Sequence[Checked], sleep: Callable[[float], None]
+) -> Mapping[SendingDomain, SesTenantError | None]:
+    """Carry out the plans there are; return how each ended, so that a failure stops no other."""
+    return {c.domain: _repair(world.iam, c.plan, sleep) for c in checked if c.plan and not c.error}
+
+
+def _repair(iam: Iam, plan: steps.Plan, sleep: Callable[[float], None]) -> SesTenantError | None:
     try:
-        apply(iam, checked.plan, sleep)
+        apply(iam, plan, sleep)
     except SesTenantError as error:
-        return replace(checked, error=error)
-    return checked
+        return error
+    return None
 
 
 def _check(
@@ -107,14 +113,18 @@ def _check(
         views = [_view(world.ses, spec, region, accounts, warnings) for region in spec.regions]
         found = check_tenant(spec, observed, situation, views, world.now, world.max_age)
         if world.live:
-            found += _disagreements(world.iam, spec, people, observed.user.user_arn)
+            found += _disagreements(world.iam, spec, people, observed.user.user_arn, warnings)
         return Checked(domain, found, plan_restore(spec, observed), warnings=tuple(warnings))
     except SesTenantError as error:
         return Checked(domain, error=error)
 
 
 def _disagreements(
-    iam: Iam, spec: TenantSpec, people: Iterable[Member], arn: str
+    iam: Iam,
+    spec: TenantSpec,
+    people: Iterable[Member],
+    arn: str,
+    warnings: list[Warning_],
 ) -> tuple[Finding, ...]:
     """Return where AWS's own simulator judges a mail otherwise than we do."""
     member = next((m for m in people if m.arn == arn), None)
@@ -122,7 +132,12 @@ def _disagreements(
         return ()
     found = []
     for request in probes(spec, member):
-        theirs = iam.simulate(request)
+        try:
+            theirs = iam.simulate(request)
+        except SesTenantError as error:
+            told = f"AWS's policy simulator was not asked. {error.message}"
+            warnings.append(Warning_("not_read", told))
+            break
         finding = disagreement(spec, member, request, allowed=theirs)
         if finding is not None:
             found.append(finding)
@@ -159,11 +174,24 @@ def _view(
     identities: dict[str, SesIdentity | None] | None
     try:
         own = (spec.domain, *spec.sending.also)
-        identities = {domain.name: ses.identity(region, domain.name) for domain in own}
+        identities = {domain.name: _identity(ses, region, domain) for domain in own}
     except SesTenantError as error:
         if error.code is ErrorCode.NO_CREDENTIALS:
             raise
-        told = f"{spec.domain}: its identity was not read in {region}. {error.message}"
+        told = f"Email identities were not read in {region}. {error.message}"
         warnings.append(Warning_("not_read", told))
         identities = None
     return SesView(region, account, identities)
+
+
+def _identity(ses: Ses, region: str, domain: SendingDomain) -> SesIdentity | None:
+    """Return the identity by which SES lets the domain send: its own, or of a domain above it.
+
+    https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
+    """
+    labels = domain.name.split(".")
+    for start in range(len(labels) - 1):
+        identity = ses.identity(region, ".".join(labels[start:]))
+        if identity is not None:
+            return identity
+    return None

@@ -42,7 +42,7 @@ _REJECTED = (
 _DENIED = (
     ErrorCode.ACCESS_DENIED,
     "AWS denies iam:PutUserPolicy: AWS said so.",
-    "Allow iam:PutUserPolicy to the operator; examples/operator-policy.json",
+    "Allow iam:PutUserPolicy to the operator; all that is needed: ses-tenant operator-policy",
 )
 _THROTTLED = (ErrorCode.THROTTLED, "AWS is throttling requests", "Wait a minute and run the same")
 _AGAIN = "Somebody else may have changed it at the same moment. Run the same command again."

@@ -9,6 +9,7 @@ from botocore.awsrequest import AWSResponse
 from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.session import open_session
 from ses_tenant.core import steps
+from ses_tenant.core.authorization import Request
 from ses_tenant.core.tenant import KeyStatus
 from tests.fakes.shop import SUSPENDED_POLICY
 
@@ -170,3 +171,35 @@ def test_every_read_of_a_user_names_it() -> None:
         "CreateAccessKey",
     }
     assert [body.get("UserName") for body in recorder.bodies] == ["shop"] * 12
+
+
+@pytest.mark.parametrize(("decision", "lets_through"), [("allowed", True), ("explicitDeny", False)])
+def test_the_simulator_is_asked_with_every_key_of_the_request(
+    decision: str, lets_through: bool
+) -> None:
+    recorder = _Recorder({"EvaluationResults": [{"EvalDecision": decision}]})
+    context = {
+        "ses:fromaddress": ("a@b.example",),
+        "ses:recipients": ("c@d.example", "e@f.example"),
+    }
+    user = "arn:aws:iam::123456789012:user/a/shop"
+
+    answer = recorder.iam.simulate(Request("ses:SendRawEmail", "*", context, user))
+
+    assert answer is lets_through
+    assert recorder.bodies == [
+        {
+            "Action": "SimulatePrincipalPolicy",
+            "Version": "2010-05-08",
+            "PolicySourceArn": user,
+            "ActionNames.member.1": "ses:SendRawEmail",
+            "ResourceArns.member.1": "*",
+            "ContextEntries.member.1.ContextKeyName": "ses:fromaddress",
+            "ContextEntries.member.1.ContextKeyType": "string",
+            "ContextEntries.member.1.ContextKeyValues.member.1": "a@b.example",
+            "ContextEntries.member.2.ContextKeyName": "ses:recipients",
+            "ContextEntries.member.2.ContextKeyType": "stringList",
+            "ContextEntries.member.2.ContextKeyValues.member.1": "c@d.example",
+            "ContextEntries.member.2.ContextKeyValues.member.2": "e@f.example",
+        }
+    ]

@@ -9,11 +9,13 @@ from ses_tenant.core import steps
 from ses_tenant.core.decision import Mode, RotationOptions
 from ses_tenant.core.request import TenantRequest
 from ses_tenant.core.tenant import Interface
-from ses_tenant.operations import rotate, suspend
+from ses_tenant.operations import check, rotate, suspend
+from ses_tenant.operations.audit import audit
 from ses_tenant.operations.list_tenants import list_tenants
 from ses_tenant.operations.show import show
 from tests.fakes.destination import FakeDestination
 from tests.fakes.iam import BOUNDARY, EVERYTHING, Clock, FakeIam
+from tests.fakes.ses import FakeSes
 from tests.fakes.shop import ME, NAME, REGION, SHOP, SUSPENDED_POLICY, run_create, run_delete
 
 _FILE = Path(__file__).parents[2] / "examples" / "operator-policy.json"
@@ -30,11 +32,11 @@ def _listed(value: str | list[str]) -> list[str]:
 
 def _statements() -> list[dict[str, Any]]:
     statements: list[dict[str, Any]] = json.loads(_FILE.read_text())["Statement"]
-    return [s for s in statements if any(a.startswith("iam:") for a in _listed(s["Action"]))]
+    return statements
 
 
 def _resources_of_actions() -> dict[str, set[str]]:
-    """Return, for each IAM action allowed, the resources it is allowed on."""
+    """Return, for each action allowed, the resources it is allowed on."""
     allowed: dict[str, set[str]] = {}
     for statement in _statements():
         assert statement["Effect"] == "Allow"
@@ -44,7 +46,7 @@ def _resources_of_actions() -> dict[str, set[str]]:
 
 
 def _called() -> set[str]:
-    """Return every IAM action that the operations call when there is most to do."""
+    """Return every action that the operations call when there is most to do."""
     iam = FakeIam()
     elsewhere = FakeDestination(iam)
     run_create(iam, TenantRequest(SHOP, destination="file:/shop.env"), destination=elsewhere)
@@ -59,10 +61,20 @@ def _called() -> set[str]:
     iam.attach(NAME, EVERYTHING)
     list_tenants(iam, Clock()(), 2, lambda _done, _total: None, fresh=True)
     show(iam, SHOP)
+    _check_and_audit(iam, elsewhere)
     assert run_delete(iam).error is None
     assert iam.users == {}
     # What the destination was asked for is counted with the calls and is none of IAM's.
     return {call for call in iam.calls if not call.startswith("iam:Destination")}
+
+
+def _check_and_audit(iam: FakeIam, destination: FakeDestination) -> None:
+    ses, now = FakeSes(), Clock()()
+    world = check.World(iam, ses, lambda _: destination, now, timedelta(days=90), live=True)
+    (checked,) = check.check(world, check.read_members(iam), [SHOP], 1, lambda _d, _t: None)
+    assert checked.error is None
+    audit(iam, ses, now, timedelta(days=90))
+    iam.calls += ses.calls
 
 
 def _suspend_and_resume(iam: FakeIam) -> None:
@@ -108,13 +120,15 @@ def test_reads_are_of_all_users_and_writes_only_of_tenants() -> None:
         "iam:GenerateCredentialReport": {"*"},
         "iam:GetCredentialReport": {"*"},
         "iam:DeleteVirtualMFADevice": {_DEVICES},
+        "ses:GetAccount": {"*"},
+        "ses:GetEmailIdentity": {"arn:aws:ses:*:*:identity/*"},
     }
     for action, resources in _resources_of_actions().items():
         if action == "iam:RemoveUserFromGroup":
             assert _GROUPS in resources
             assert resources <= {_GROUPS, _TENANTS}
             continue
-        is_read = action.startswith(("iam:Get", "iam:List"))
+        is_read = action.startswith(("iam:Get", "iam:List", "iam:Simulate"))
         usual = {_USERS} if is_read else {_TENANTS}
         assert resources == expected.get(action, usual), action
 

@@ -60,7 +60,8 @@ def counting_moto() -> Iterator[Server]:
         if not environ["PATH_INFO"].startswith("/moto-api/"):
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = BytesIO(body)
-            target = environ.get("HTTP_X_AMZ_TARGET", "?").rpartition(".")[2]
+            rest = f"{environ['REQUEST_METHOD'].capitalize()} {environ['PATH_INFO']}"
+            target = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or rest
             action = parse_qs(body.decode("utf-8", "replace")).get("Action", [target])[0]
             actions.append(action)
         return application(environ, start_response)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
 from typer.testing import CliRunner
 
 from ses_tenant.cli.app import app
@@ -46,22 +45,6 @@ def without_progress(stderr: str) -> str:
     """Return stderr without what a run prints that took longer than a second."""
     lines = stderr.splitlines(keepends=True)
     return "".join(line for line in lines if not re.fullmatch(r"[CDR]\w+ing .*\.\.\.\n", line))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _models_read_once() -> Iterator[None]:
-    """Let botocore parse each of its data files once a process, not once a client."""
-    read = JSONFileLoader.load_file
-    known: dict[str, Any] = {}
-
-    def load_file(self: JSONFileLoader, file_path: str) -> Any:
-        if file_path not in known:
-            known[file_path] = read(self, file_path)
-        return known[file_path]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", load_file)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ def test_access_denied_without_a_named_action_names_the_one_that_was_called(
     answer = run("list", "-o", "json")
     assert answer.error["code"] == "access_denied"
     assert "iam:GetAccountAuthorizationDetails" in answer.error["message"]
-    assert "operator-policy.json" in answer.error["hint"]
+    assert "ses-tenant operator-policy" in answer.error["hint"]
 
 
 def test_the_same_for_people_is_a_message_and_a_hint_on_stderr(stub: Script, run: Run) -> None:
@@ -165,5 +165,5 @@ def test_a_user_of_that_name_that_is_not_ours_is_left_alone(server: Server, run:
     for arguments in (("create", SHOP), ("show", SHOP), ("delete", SHOP, "--yes")):
         code, hint = one_failure(run(*arguments, "-o", "json"), 1)
         assert code == "not_ours"
-        assert "aws iam tag-user" in hint
+        assert "ses-tenant adopt shop.example.com --user-name ses-shop.example.com" in hint
     assert set(server.actions) == {"GetUser"}

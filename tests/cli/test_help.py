@@ -15,8 +15,9 @@ from ses_tenant.cli.app import app
 from .conftest import Run
 
 COMMANDS = [
-    *("create", "list", "show", "rotate-keys", "suspend", "resume", "delete"),
-    *("plan", "apply", "export", "policy", "smtp-password", "sandbox"),
+    *("create", "adopt", "list", "show", "rotate-keys", "suspend", "resume", "delete"),
+    *("simulate", "check", "audit", "plan", "apply", "export"),
+    *("policy", "operator-policy", "smtp-password", "sandbox"),
 ]
 SLOW = ["boto3", "botocore", "moto", "rich", "pygments", "markdown_it"]
 

@@ -19,11 +19,12 @@ from moto import mock_aws
 from ses_tenant.aws.iam import Iam as AwsIam
 from ses_tenant.aws.session import open_session
 from ses_tenant.core import steps
+from ses_tenant.core.account import members
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant import Attachments, KeyStatus, ReportedKey
 from ses_tenant.operations.protocols import Iam
 from tests.fakes.iam import BOUNDARY, EVERYTHING, MANAGED_POLICY, FakeIam
-from tests.fakes.shop import API_POLICY, ARN, NAME, PATH, SMTP_POLICY, SUSPENDED_POLICY, TAGS
+from tests.fakes.shop import API_POLICY, ARN, NAME, PATH, SHOP, SMTP_POLICY, SUSPENDED_POLICY, TAGS
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -66,6 +67,8 @@ class FakeWorld(World):
             certificates=EVERYTHING.certificates,
         )
         self.fake.attach(user_name, attachments)
+        self.fake.managed = {_POLICY_ARN: SUSPENDED_POLICY}
+        self.fake.groups = {"mailers": {}}
         return attachments
 
     def virtual_mfa_devices(self) -> set[str]:
@@ -183,6 +186,24 @@ class TestBoth:
         assert world.iam.list_user_policies(NAME) == ()
         assert world.iam.list_access_keys(NAME) == ()
         assert world.iam.list_attachments(NAME) == Attachments()
+
+    def test_everybody_in_the_account_with_all_policies(self, world: World) -> None:
+        world.iam.create_user(CREATE)
+        world.iam.apply(_put("ses-tenant-sending", API_POLICY))
+        world.attach(NAME)
+        world.calls.clear()
+
+        (member,) = members(world.iam.account_details())
+
+        assert (member.arn, member.path, member.tags) == (ARN, PATH, TAGS)
+        assert member.tenant == SHOP
+        assert member.groups == ("mailers",)
+        assert [(p.name, p.document) for p in member.principal.policies.identity] == [
+            ("ses-tenant-sending", API_POLICY),
+            ("extra", SUSPENDED_POLICY),
+        ]
+        assert member.missing == ()
+        assert world.calls == ["iam:GetAccountAuthorizationDetails"]
 
     def test_a_name_is_taken_under_every_path(self, world: World) -> None:
         world.iam.create_user(CREATE)

@@ -211,6 +211,13 @@ def test_the_warning_codes_are_documented() -> None:
     assert set(table(REFERENCE, "## Warning codes")) == used
 
 
+def test_the_rules_of_findings_are_documented() -> None:
+    folder = ROOT / "ses_tenant" / "core"
+    code = "".join((folder / f"{name}.py").read_text() for name in ("audit", "check", "lint"))
+    used = set(re.findall(r'(?:inding|yield)[\s(]*"(\w+)",\s*[Ss]everity', code))
+    assert set(table((ROOT / "docs" / "audit.md").read_text(), "## Findings")) == used
+
+
 def shape(value: Any) -> Any:
     """Return the keys of a JSON value, in their order; lists by their first element."""
     if isinstance(value, dict):

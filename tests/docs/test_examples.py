@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, cast
 from urllib.request import urlopen
 
 import boto3
+import botocore.session
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -38,6 +39,7 @@ POLICIES = [
     "handmade-smtp-policy.json",
     "operator-policy.json",
     "destination-policy.json",
+    "role-policy.json",
 ]
 READS = ("Get", "List", "Generate", "Simulate")
 OWN, FOREIGN = {"ses:FromAddress": "info@example.net"}, {"ses:FromAddress": "info@example.org"}
@@ -93,17 +95,22 @@ def allowed(action: str, context: Mapping[str, str], *policies: Mapping[str, Any
     return effects == {"Allow"}
 
 
+# The actions of both versions of the SES API begin with ses:.
+SERVICES = {
+    **{name: name for name in ("iam", "ses", "secretsmanager", "ssm")},
+    "sesv2": "ses",
+}
+
+
 @pytest.mark.parametrize("name", POLICIES)
 def test_policy_is_well_formed_and_names_actions_that_exist(name: str) -> None:
     policy = document(name)
     assert policy["Version"] == "2012-10-17"
-    session = boto3.session.Session(region_name="eu-central-1")
+    session = botocore.session.get_session()
     known = {
-        f"{service}:{operation}".lower()
-        for service in ("iam", "ses", "secretsmanager", "ssm")
-        for operation in session.client(
-            service, aws_access_key_id="x", aws_secret_access_key="x"
-        ).meta.service_model.operation_names
+        f"{prefix}:{operation}".lower()
+        for service, prefix in SERVICES.items()
+        for operation in session.get_service_model(service).operation_names
     }
     sids = [statement.get("Sid", "") for statement in policy["Statement"]]
     assert all(sid.isalnum() for sid in sids if sid)
@@ -111,6 +118,15 @@ def test_policy_is_well_formed_and_names_actions_that_exist(name: str) -> None:
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
         for action in listed(statement["Action"]):
             assert action.lower() in known
+
+
+@pytest.mark.parametrize("action", ["ses:SendEmail", "ses:SendRawEmail"])
+def test_a_role_sends_as_its_domain_and_does_its_other_work(action: str) -> None:
+    role = document("role-policy.json")
+    assert allowed(action, OWN, role)
+    assert not allowed(action, FOREIGN, role)
+    assert not allowed(action, {}, role)
+    assert allowed("s3:GetObject", {}, role, ATTACHED)
 
 
 @pytest.mark.parametrize("action", ["ses:SendEmail", "ses:SendRawEmail"])

@@ -1,0 +1,26 @@
+"""`simulate`: whether a tenant may send a mail, by all that IAM holds of it."""
+
+from ses_tenant.core import naming
+from ses_tenant.core.account import members
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.simulation import Mail, Result, case_of_tenant
+from ses_tenant.core.simulation import simulate as decide_all
+from ses_tenant.operations.protocols import Iam
+
+
+def simulate(iam: Iam, domain: SendingDomain, mail: Mail, region: str | None) -> Result:
+    """Return what becomes of the mail in the Region, by default the tenant's first.
+
+    One request for each thousand users of the account: groups, managed policies and boundaries
+    have a say. Raises SesTenantError `not_found`.
+    """
+    for member in members(iam.account_details()):
+        if member.tenant == domain:
+            regions = naming.untag_list(naming.TAG_REGIONS, member.tags)
+            where = region or (*regions, "us-east-1")[0]
+            (result,) = decide_all([case_of_tenant(mail, member, where)])
+            return result
+    raise SesTenantError(
+        ErrorCode.NOT_FOUND, f"There is no tenant {domain}.", "ses-tenant list shows all tenants."
+    )

@@ -1,0 +1,178 @@
+"""`check` and `audit` as commands: what is printed, and how they end."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .account import BLOG, SHOP, statuses, user
+from .aws_server import Server
+from .conftest import Run
+
+EVERYTHING = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": "All", "Effect": "Allow", "Action": "ses:*", "Resource": "*"}],
+    }
+)
+
+
+@pytest.fixture(autouse=True)
+def _two_tenants(server: Server, run: Run) -> None:
+    for domain in (SHOP, BLOG):
+        assert run("create", domain).status == 0
+        ses = server.client("sesv2")
+        ses.create_email_identity(EmailIdentity=domain)
+    server.actions.clear()
+
+
+def _add_wordpress(server: Server) -> None:
+    client = server.client("iam")
+    client.create_user(UserName="wordpress")
+    client.put_user_policy(UserName="wordpress", PolicyName="send", PolicyDocument=EVERYTHING)
+    server.actions.clear()
+
+
+def test_an_audit_without_findings_prints_nothing_and_ends_with_0(run: Run) -> None:
+    answer = run("audit")
+    assert (answer.status, answer.stdout) == (0, "")
+    assert answer.stderr.startswith("2 principals, 2 tenants: no findings.\n")
+
+
+def test_an_audit_tells_who_may_send_by_what_and_what_to_do(server: Server, run: Run) -> None:
+    _add_wordpress(server)
+    answer = run("audit", env={"COLUMNS": "80"})
+    assert answer.status == 4
+    first = answer.stdout.split("\n\n")[0].splitlines()
+    assert first[0] == "error  may_send_as  arn:aws:iam::123456789012:user/wordpress"
+    assert first[1].startswith("  domains: blog.example.org, shop.example.com (such as ")
+    assert "All" in " ".join(first)
+    assert first[-1] == "  -> ses-tenant adopt DOMAIN --user-name wordpress"
+    assert server.writes == ["GenerateCredentialReport"]
+
+
+def test_the_json_of_an_audit(server: Server, run: Run) -> None:
+    _add_wordpress(server)
+    answer = run("audit", "-o", "json")
+    assert answer.status == 4
+    data = answer.json["data"]
+    assert (data["principals"], data["tenants"]) == (3, 2)
+    finding = next(f for f in data["findings"] if f["domain"] == SHOP)
+    assert list(finding) == [
+        *("id", "severity", "principal", "domain", "witness", "message", "remedy")
+    ]
+    assert finding["id"] == f"may_send_as:user/wordpress:{SHOP}"
+    assert finding["witness"].endswith(f"@{SHOP}")
+
+
+@pytest.mark.parametrize(
+    ("policy_action", "fail_on", "status"),
+    [
+        ("ses:*", "error", 4),
+        ("ses:GetSendQuota", "info", 0),
+        ("*", "error", 0),
+        ("*", "warning", 0),
+        ("*", "info", 4),
+    ],
+)
+def test_from_which_severity_on_it_ends_with_4(
+    server: Server, run: Run, policy_action: str, fail_on: str, status: int
+) -> None:
+    client = server.client("iam")
+    client.create_role(RoleName="deploy", AssumeRolePolicyDocument="{}")
+    policy = EVERYTHING.replace("ses:*", policy_action)
+    name = "user" if policy_action == "ses:*" else "role"
+    if name == "user":
+        _add_wordpress(server)
+    else:
+        client.put_role_policy(RoleName="deploy", PolicyName="p", PolicyDocument=policy)
+    assert run("audit", "--fail-on", fail_on).status == status
+
+
+def test_a_saved_answer_is_audited_without_aws(server: Server, run: Run, tmp_path: Path) -> None:
+    _add_wordpress(server)
+    details = server.client("iam").get_account_authorization_details()
+    saved = tmp_path / "account.json"
+    saved.write_text(json.dumps(details, default=str))
+    server.actions.clear()
+    live = run("audit", "-o", "json", "--no-identity-policies")
+    server.actions.clear()
+    answer = run("audit", "--from", str(saved), "-o", "json")
+    assert answer.json["data"] == live.json["data"]
+    assert server.actions == []
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}x", '{"UserDetailList": [{}]}', "\udcff"])
+def test_a_file_that_is_no_saved_answer(run: Run, tmp_path: Path, content: str) -> None:
+    saved = tmp_path / "account.json"
+    saved.write_bytes(content.encode("utf-8", "surrogateescape"))
+    answer = run("audit", "--from", str(saved), "-o", "json")
+    if content == "[]":
+        assert answer.json["data"]["findings"] == []
+        return
+    assert (answer.status, answer.error["code"]) == (2, "usage")
+    assert "get-account-authorization-details" in answer.error["hint"]
+
+
+def test_a_check_without_findings(run: Run) -> None:
+    answer = run("check", "-o", "json", "--fail-on", "error")
+    assert answer.status == 0
+    assert [t["domain"] for t in answer.json["data"]["tenants"]] == [BLOG, SHOP]
+    assert all(t["steps"] == [] and not t["repaired"] for t in answer.json["data"]["tenants"])
+
+
+def test_a_check_names_the_fault_and_ends_with_4(server: Server, run: Run) -> None:
+    client = server.client("iam")
+    client.put_user_policy(
+        UserName=f"ses-{SHOP}", PolicyName="ses-tenant-sending", PolicyDocument=EVERYTHING
+    )
+    server.actions.clear()
+    answer = run("check", SHOP)
+    assert answer.status == 4
+    assert "error  policy_drift  " in answer.stdout
+    assert f"-> ses-tenant check {SHOP} --repair" in answer.stdout
+    assert server.writes == []
+
+
+def test_a_repair_of_what_destroys_nothing_asks_nothing(server: Server, run: Run) -> None:
+    client = server.client("iam")
+    client.delete_user_policy(UserName=f"ses-{SHOP}", PolicyName="ses-tenant-sending")
+    keys = statuses(SHOP)
+    answer = run("check", SHOP, "--repair", "-o", "json", "--fail-on", "error")
+    assert answer.status == 0
+    (tenant,) = answer.json["data"]["tenants"]
+    assert tenant["repaired"] is True
+    assert [step["action"] for step in tenant["steps"]] == ["iam:PutUserPolicy"]
+    assert list(user(SHOP).policies) == ["ses-tenant-sending"]
+    assert statuses(SHOP) == keys
+
+
+def test_a_repair_that_takes_something_away_wants_a_yes(server: Server, run: Run) -> None:
+    client = server.client("iam")
+    client.put_user_policy(UserName=f"ses-{SHOP}", PolicyName="extra", PolicyDocument=EVERYTHING)
+    server.actions.clear()
+    answer = run("check", "--repair")
+    assert answer.status == 2
+    assert "--yes" in answer.stderr
+    assert server.writes == []
+    dry = run("check", "--repair", "--dry-run")
+    assert dry.status == 4
+    assert "- iam:DeleteUserPolicy" in dry.stdout
+    assert server.writes == []
+    done = run("check", "--repair", "--yes", "--fail-on", "error")
+    assert done.status == 0
+    assert f"{SHOP}: repaired" in done.stderr
+    assert server.writes == ["DeleteUserPolicy"]
+
+
+def test_a_tenant_that_is_not_there(run: Run) -> None:
+    answer = run("check", "gone.example.com", "-o", "json")
+    assert (answer.status, answer.error["code"]) == (1, "not_found")
+    both = run("check", "gone.example.com", SHOP, "-o", "json")
+    assert both.status == 3
+
+
+def test_live_without_a_simulator_is_a_warning(run: Run) -> None:
+    answer = run("check", SHOP, "--live", "-o", "json", "--fail-on", "error")
+    assert answer.status == 0
+    assert [w["code"] for w in answer.json["warnings"]].count("not_read") >= 1

@@ -1,0 +1,30 @@
+"""An SES in memory: what it says of the account and of email identities."""
+
+from ses_tenant.core.ses import SesAccount, SesIdentity
+
+
+class FakeSes:
+    """SES; every domain is verified and signed until a test says otherwise.
+
+    `accounts` are by Region; `identities` by Region and name, None for what is no identity.
+    """
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, SesAccount | Exception] = {}
+        self.identities: dict[tuple[str, str], SesIdentity | Exception | None] = {}
+        self.calls: list[str] = []
+
+    def account(self, region: str) -> SesAccount:
+        self.calls.append("ses:GetAccount")
+        found = self.accounts.get(region, SesAccount(production=True, sending=True))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def identity(self, region: str, name: str) -> SesIdentity | None:
+        self.calls.append("ses:GetEmailIdentity")
+        usual = SesIdentity(name, verified=True, dkim=True)
+        found = self.identities.get((region, name), usual)
+        if isinstance(found, Exception):
+            raise found
+        return found
