@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ses_tenant.aws.session import AwsSession
+    from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.fleet import Fleet
 
     Opened = AwsSession | SesTenantError
@@ -135,6 +136,24 @@ def accounts(
     fleet = load_fleet(file)
     opened = open_accounts(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
     return list(opened.items())
+
+
+def owners_of(
+    fleet: "Fleet", file: str, domains: "Sequence[SendingDomain]"
+) -> "dict[SendingDomain, str | None]":
+    """Return in which account the file has each of these tenants.
+
+    Raises SesTenantError `not_found` for one that it does not name.
+    """
+    known: dict[SendingDomain, str | None] = {t.domain: t.account for t in fleet.tenants}
+    for domain in domains:
+        if domain not in known:
+            raise SesTenantError(
+                ErrorCode.NOT_FOUND,
+                f"{file} names no tenant {domain}.",
+                "Add it to the file, or leave --file out.",
+            )
+    return {domain: known[domain] for domain in domains}
 
 
 def each_account(
