@@ -316,7 +316,7 @@ def test_check_and_audit_work_on_all_accounts(server: Server, run: Run, write: W
     assert run("check", NEWS, "--file", file).status == 1
     repaired = run("check", SHOP, "--file", file, "--repair", "--yes")
     assert f"agency  {SHOP}: repaired\n" in repaired.stderr
-    assert "ses-tenant:version" in user(SHOP).tags
+    assert "ses-tenant:version" in str(user(SHOP).tags)
     assert run("audit", "--file", file, "--from", file).status == 2
 
 
