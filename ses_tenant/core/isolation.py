@@ -110,16 +110,30 @@ def breaches(
             yield from _breaches(principal, ways, targets)
 
 
+def _excluded(way: Way) -> tuple[str, ...] | None:
+    """Return how the addresses end that the way excludes; None if it asks for anything else.
+
+    A domain that none of these ends has to do with is treated as every other such domain.
+    """
+    if way.resources or not all(constraint.negated for constraint in way.sender):
+        return None
+    globs = {glob for constraint in way.sender for glob in constraint.globs}
+    return tuple({glob.replace(ONE, ANY).rpartition(ANY)[2].lower() for glob in globs})
+
+
 def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> Iterator[Breach]:
     about: dict[int, Target] = {id(t): t for way in ways for t in targets.about(way)}
-    # A way that asks nothing of the From address nor of the resource treats all domains alike.
-    blind = not ways[0].sender and not ways[0].resources
+    tails = _excluded(ways[0])
     alike: dict[tuple[object, ...], Witness] = {}
     for target in about.values():
         if target.owner == principal.arn:
             continue
+        domain = target.domain
+        blind = tails is not None and not (
+            domain.endswith(tails) or any(tail.endswith(domain) for tail in tails)
+        )
         place = (target.regions, target.account, target.partition)
-        witness = alike.get(place)
+        witness = alike.get(place) if blind else None
         if witness is None:
             try:
                 witness = find_witness(principal, ways, target, targets.spared(principal, target))

@@ -122,7 +122,8 @@ def _snapshot(account: Account) -> dict[str, Any]:
         ],
         "groups": [
             {
-                "name": group.name, "path": group.path, "policies": dict(group.policies),
+                "name": group.name, "id": group.id, "path": group.path,
+                "created": group.create_date.isoformat(), "policies": dict(group.policies),
                 "attached": list(group.managed_policies), "users": [u.name for u in group.users],
             }
             for group in iam.groups.values()
@@ -218,6 +219,7 @@ def _restore(account: Account, document: Mapping[str, Any]) -> None:
         _restore_user(account, given)
     for given in document["groups"]:
         group = iam.create_group(given["name"], given["path"])
+        group.id, group.create_date = given["id"], datetime.fromisoformat(given["created"])
         group.policies.update(given["policies"])
         for arn in given["attached"]:
             iam.attach_group_policy(arn, given["name"])

@@ -86,11 +86,14 @@ class Box:
         *,
         password: str | None = None,
         to: str = "customer@client.example",
+        subject: str = "Order",
         extra: str = "",
         implicit: bool = False,
     ) -> tuple[int, str]:
         """Send one message over SMTP; return the answer to it, or to the login."""
-        text = f"From: {header or envelope}\r\nTo: {to}\r\nSubject: Order\r\n{extra}\r\nHello\r\n"
+        text = (
+            f"From: {header or envelope}\r\nTo: {to}\r\nSubject: {subject}\r\n{extra}\r\nHello\r\n"
+        )
         with self.smtp(implicit=implicit) as connection:
             try:
                 connection.login(key.access_key_id, password or key.password())
