@@ -145,7 +145,7 @@ def terraform(folder: Path, mirror: Path | None) -> Tool | Missing:
     (folder / "main.tf").write_text(_MAIN_TF)
     arguments = [f"-plugin-dir={mirror.absolute()}"] if mirror else []
     status, text = _output(found, "init", "-no-color", *arguments, cwd=folder)
-    provider = re.search(r"hashicorp/aws v([\d.]+)", text)
+    provider = re.search(r"hashicorp/aws v([\d.]+\d)", text)
     if status or not provider:
         return Missing("Terraform", "terraform init found no provider; see --terraform-mirror")
     version = re.search(r"v([\d.]+)", _output(found, "version")[1])
