@@ -63,7 +63,7 @@ def list_tenants(
             "as_of": timestamp(min(listing.as_of for _, listing in listings)),
             "tenants": [with_account(name, tenant_data(tenant)) for name, tenant in tenants],
         },
-        listing_table(tenants, now) if tenants else "",
+        listing_table(tenants, now) if tenants and output is Output.TABLE else "",
         [warning for _, listing in listings for warning in listing.warnings],
         errors,
         status,
