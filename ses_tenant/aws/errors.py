@@ -23,16 +23,17 @@ _REJECTED = {
     "UnrecognizedClientException",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-_THROTTLED = {
-    "RequestLimitExceeded",
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "TooManyRequestsException",
-    "ConcurrentModification",
-    "EntityTemporarilyUnmodifiable",
-}
+RATE_EXCEEDED = frozenset(
+    {
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+    }
+)
+_THROTTLED = RATE_EXCEEDED | {"ConcurrentModification", "EntityTemporarilyUnmodifiable"}
 # `aws login` came late to botocore, so its errors may be missing there.
 _SSO = (boto.SSOError, boto.TokenRetrievalError, getattr(boto, "LoginError", boto.SSOError))
 _UNREACHABLE = (

@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from ses_tenant import __version__
 from ses_tenant.aws.errors import aws_errors
+from ses_tenant.aws.pace import Pace
 from ses_tenant.aws.role import assuming
 from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# With 20 requests a second, three attempts lose calls and ten lose none. botocore's mode "adaptive"
-# takes a third longer then (both measured with 8 workers).
+# With 20 requests a second, three attempts lose calls and ten lose none.
 _ATTEMPTS = 10
 # IAM is one service for all Regions of a partition; botocore wants one to sign with.
 _ANY_REGION = "us-east-1"
@@ -56,6 +56,7 @@ class AwsSession:
     workers: int
     _clients: dict[str, object] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
+    _pace: Pace = field(default_factory=lambda: Pace(_attempts()), repr=False)
 
     def errors(self) -> AbstractContextManager[None]:
         """Return a context in which boto3's exceptions become SesTenantErrors."""
@@ -64,8 +65,7 @@ class AwsSession:
     @property
     def attempts(self) -> int:
         """Return how often a request is sent at most."""
-        text = os.environ.get("AWS_MAX_ATTEMPTS", "")
-        return int(text) if text.isdigit() else _ATTEMPTS
+        return _attempts()
 
     def load_credentials(self) -> None:
         """Get the credentials now, so that a profile asks for its MFA code before work begins.
@@ -92,12 +92,7 @@ class AwsSession:
         """Return the IAM client."""
         return self._once(
             "iam",
-            lambda: self.boto.client(
-                "iam",
-                region_name=self.region or _ANY_REGION,
-                endpoint_url=self.endpoint_url,
-                config=self._config(),
-            ),
+            lambda: self._paced(self._config(), again=True),
         )
 
     def iam_client_without_retries(self) -> "IAMClient":
@@ -105,13 +100,19 @@ class AwsSession:
         config = self._config().merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
         return self._once(
             "iam once",
-            lambda: self.boto.client(
-                "iam",
-                region_name=self.region or _ANY_REGION,
-                endpoint_url=self.endpoint_url,
-                config=config,
-            ),
+            lambda: self._paced(config, again=False),
         )
+
+    def _paced(self, config: Config, *, again: bool) -> "IAMClient":
+        client = self.boto.client(
+            "iam",
+            region_name=self.region or _ANY_REGION,
+            endpoint_url=self.endpoint_url,
+            config=config,
+        )
+        if "AWS_RETRY_MODE" not in os.environ:
+            self._pace.keep(client.meta.events, again=again)
+        return client
 
     def secretsmanager_client(self, region: str) -> "SecretsManagerClient":
         """Return the Secrets Manager client of a Region."""
@@ -218,6 +219,11 @@ class AwsSession:
         if "AWS_MAX_ATTEMPTS" in os.environ or "AWS_RETRY_MODE" in os.environ:
             return common
         return common.merge(Config(retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}))
+
+
+def _attempts() -> int:
+    text = os.environ.get("AWS_MAX_ATTEMPTS", "")
+    return int(text) if text.isdigit() else _ATTEMPTS
 
 
 def open_session(

@@ -1,14 +1,15 @@
 """The accounts that a command works on: those of a tenants file, or the one of the options.
 
-A verb that takes --file calls `accounts` and works on each pair that it returns:
+A verb that takes --file opens them and does its work in each:
 
-    for name, session in accounts(file, profile, region, endpoint_url, debug=debug):
+    opened = accounts(file, profile, region, endpoint_url, debug=debug)
+    results, errors = each_account(opened, lambda name, session: ...)
 
 `name` is None without --file: then there is one account, and no account column.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,10 +17,15 @@ from ses_tenant.cli import options as o
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from ses_tenant.aws.session import AwsSession
+    from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.fleet import Fleet
 
     Opened = AwsSession | SesTenantError
+
+T = TypeVar("T")
 
 DEFAULT_FILE = "tenants.toml"
 
@@ -130,3 +136,48 @@ def accounts(
     fleet = load_fleet(file)
     opened = open_accounts(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
     return list(opened.items())
+
+
+def owners_of(
+    fleet: "Fleet", file: str, domains: "Sequence[SendingDomain]"
+) -> "dict[SendingDomain, str | None]":
+    """Return in which account the file has each of these tenants.
+
+    Raises SesTenantError `not_found` for one that it does not name.
+    """
+    known: dict[SendingDomain, str | None] = {t.domain: t.account for t in fleet.tenants}
+    for domain in domains:
+        if domain not in known:
+            raise SesTenantError(
+                ErrorCode.NOT_FOUND,
+                f"{file} names no tenant {domain}.",
+                "Add it to the file, or leave --file out.",
+            )
+    return {domain: known[domain] for domain in domains}
+
+
+def each_account(
+    opened: "Sequence[tuple[str | None, Opened]]",
+    work: "Callable[[str | None, AwsSession], T]",
+) -> tuple[list[tuple[str | None, T]], list[SesTenantError]]:
+    """Return what `work` gives for each account, by name, and the failures of the others.
+
+    Raises the first failure if no account is left.
+    """
+    results: list[tuple[str | None, T]] = []
+    errors: list[SesTenantError] = []
+    for name, session in opened:
+        try:
+            if isinstance(session, SesTenantError):
+                raise session
+            results.append((name, work(name, session)))
+        except SesTenantError as error:
+            errors.append(of_account(name, error))
+    if errors and not results:
+        raise errors[0]
+    return results, errors
+
+
+def with_account(name: str | None, data: dict[str, object]) -> dict[str, object]:
+    """Return JSON-able data with the account's name first, where there are several."""
+    return ({"account": name} if name else {}) | data

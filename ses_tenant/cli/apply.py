@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def apply(
     file: FileArgument = DEFAULT_FILE,
     prune: Prune = False,
-    workers: Workers = 8,
+    workers: Workers = 24,
     force: o.Force = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)

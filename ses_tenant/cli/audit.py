@@ -3,12 +3,13 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output, counted, exit_with
+from ses_tenant.cli.accounts import FileOption, accounts, each_account, with_account
+from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 from ses_tenant.cli.findings import (
     FailOn,
     FailOnOption,
@@ -17,9 +18,14 @@ from ses_tenant.cli.findings import (
     status_for,
     summary,
 )
+from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError, Warning_
+
+if TYPE_CHECKING:
+    from ses_tenant.core.audit import Audit
 
 
 def audit(
+    file: FileOption = None,
     saved: Annotated[
         str | None,
         typer.Option(
@@ -54,51 +60,70 @@ def audit(
     \b
       ses-tenant audit
       ses-tenant audit --fail-on error -o json | jq '.data.findings[].id'
+      ses-tenant audit --file tenants.toml
       ses-tenant audit --from account.json
 
     Ends with status 4 if there are findings. Each names an address as which it may send, the
     statement that lets it, and what to do. Nothing is changed.
     """
     from ses_tenant.core.decision import duration
-    from ses_tenant.core.errors import ErrorCode, SesTenantError
     from ses_tenant.operations import audit as operation
 
     console, now = Console("audit", output, quiet), datetime.now(UTC)
     age = duration("--max-age", max_age)
+    audits: list[tuple[str | None, tuple[Audit, tuple[Warning_, ...]]]]
+    errors: list[SesTenantError] = []
     if saved is not None:
-        try:
-            details = json.loads(Path(saved).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        if file is not None:
             raise SesTenantError(
                 ErrorCode.USAGE,
-                f"{saved} cannot be read as JSON: {error}.",
-                "Make it with: aws iam get-account-authorization-details > account.json",
-            ) from error
-        if not isinstance(details, dict):
-            details = {}
-        result, warnings = operation.audit_saved(details, now, age)
+                "--from and --file cannot go together.",
+                "Give --from for a saved answer, --file for the accounts of a tenants file.",
+            )
+        audits = [(None, operation.audit_saved(_read_saved(saved), now, age))]
     else:
-        session = o.connect(profile, region, endpoint_url, debug=debug)
+        opened = accounts(file, profile, region, endpoint_url, debug=debug)
         from ses_tenant.aws.iam import Iam
         from ses_tenant.aws.ses import Ses
 
         with console.progress("Reading the account ..."):
-            result, warnings = operation.audit(
-                Iam(session), Ses(session), now, age, identity_policies=identity_policies
+            audits, errors = each_account(
+                opened,
+                lambda _, session: operation.audit(
+                    Iam(session), Ses(session), now, age, identity_policies=identity_policies
+                ),
             )
-    status = status_for(result.findings, fail_on)
+    found = [(name, finding) for name, (result, _) in audits for finding in result.findings]
+    status = status_of(errors, len(audits) + len(errors))
+    if status is ExitStatus.OK:
+        status = status_for([finding for _, finding in found], fail_on)
+    principals = sum(result.principals for _, (result, _) in audits)
+    tenants = sum(result.tenants for _, (result, _) in audits)
     console.note(
-        f"{counted(result.principals, 'principal')}, "
-        f"{counted(result.tenants, 'tenant')}: {summary(result.findings)}."
+        f"{counted(principals, 'principal')}, {counted(tenants, 'tenant')}: "
+        f"{summary([finding for _, finding in found])}."
     )
     console.result(
         {
-            "principals": result.principals,
-            "tenants": result.tenants,
-            "findings": [finding_data(finding) for finding in result.findings],
+            "principals": principals,
+            "tenants": tenants,
+            "findings": [with_account(name, finding_data(finding)) for name, finding in found],
         },
-        findings_text(result.findings),
-        warnings,
-        exit_status=status,
+        findings_text(found),
+        [warning for _, (_, warnings) in audits for warning in warnings],
+        errors,
+        status,
     )
     exit_with(status)
+
+
+def _read_saved(file: str) -> dict[str, object]:
+    try:
+        details = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"{file} cannot be read as JSON: {error}.",
+            "Make it with: aws iam get-account-authorization-details > account.json",
+        ) from error
+    return details if isinstance(details, dict) else {}

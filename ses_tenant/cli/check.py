@@ -1,12 +1,22 @@
 """`ses-tenant check`."""
 
 import time
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ses_tenant.cli import options as o
+from ses_tenant.cli.accounts import (
+    FileOption,
+    accounts,
+    each_account,
+    load_fleet,
+    of_account,
+    owners_of,
+    with_account,
+)
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 from ses_tenant.cli.findings import (
     FailOn,
@@ -19,7 +29,11 @@ from ses_tenant.cli.findings import (
 from ses_tenant.core.errors import ExitStatus, SesTenantError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from ses_tenant.aws.session import AwsSession
+    from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.operations.check import Checked, World
 
 
 def check(
@@ -29,6 +43,7 @@ def check(
             metavar="DOMAIN", help="Tenants to check; without one, all.", show_default=False
         ),
     ] = None,
+    file: FileOption = None,
     repair: Annotated[
         bool,
         typer.Option("--repair", help="Put right what can be put right.", show_default=False),
@@ -56,6 +71,7 @@ def check(
       ses-tenant check shop.example.com
       ses-tenant check
       ses-tenant check shop.example.com --repair
+      ses-tenant check --file tenants.toml
 
     Policy, tags, what else hangs on the user, access keys, and what SES says of the domain. Ends
     with status 4 if there are findings.
@@ -65,66 +81,126 @@ def check(
 
     age = duration("--max-age", max_age)
     named = [SendingDomain.parse(text) for text in domains or ()]
-    session = o.connect(profile, region, endpoint_url, debug=debug)
-    from ses_tenant.aws.iam import Iam
-    from ses_tenant.aws.ses import Ses
+    owners = owners_of(load_fleet(file), file, named) if file else dict.fromkeys(named)
+    opened = accounts(file, profile, region, endpoint_url, debug=debug)
+    if named:
+        opened = [(name, session) for name, session in opened if name in owners.values()]
     from ses_tenant.cli.render import plan_data, plan_text
-    from ses_tenant.destinations.registry import open_destination
-    from ses_tenant.operations import check as operation
 
-    iam, console = Iam(session), Console("check", output, quiet)
-    world = operation.World(
-        iam,
-        Ses(session),
-        lambda spec: open_destination(spec, session, lambda _: None, force=False),
-        datetime.now(UTC),
-        age,
-        live=live,
-    )
-    with console.progress("Checking tenants ...") as progress:
-        people = operation.read_members(iam)
-        wanted = tuple(dict.fromkeys(named)) or operation.tenant_domains(people)
-        checked = operation.check(world, people, wanted, session.workers, progress)
-    if len(checked) == 1 and checked[0].error:
-        raise checked[0].error
-    plans = {c.domain: c.plan for c in checked}
-    mend = [c for c in checked if c.plan and not c.error]
-    text = "".join(f"{c.domain}\n{plan_text(c.plan)}" for c in mend)
-    done: Mapping[SendingDomain, SesTenantError | None] = {}
+    console = Console("check", output, quiet)
+
+    def look(name: str | None, session: "AwsSession") -> _Part:
+        mine = tuple(domain for domain, owner in owners.items() if owner == name)
+        with console.progress("Checking tenants ...") as progress:
+            return _look(_world(session, age, live=live), mine, session.workers, progress)
+
+    looked, errors = each_account(opened, look)
+    if len(opened) == len(looked) == 1:
+        (only,) = looked
+        if len(only[1].checked) == 1 and (failed := only[1].checked[0].error):
+            raise failed
+    mend = [(name, c) for name, part in looked for c in part.checked if c.plan and not c.error]
+    text = "".join(f"{_titled(name, c.domain)}\n{plan_text(c.plan)}" for name, c in mend)
+    parts = looked
     if repair and mend and not dry_run:
-        if any(step.destructive for c in mend for step in c.plan):
+        if any(step.destructive for _, c in mend for step in c.plan):
             question = f"Repair {counted(len(mend), 'tenant')}?"
             console.confirm(question, text.splitlines(), yes=yes)
-        done = operation.repair_all(world, mend, time.sleep)
-        with console.progress("Checking again ...") as progress:
-            # What one tenant may do is a finding of others as well: all are looked at again.
-            people = operation.read_members(iam)
-            checked = operation.check(world, people, wanted, session.workers, progress)
-        for domain, failure in done.items():
-            if failure is None:
-                console.note(f"{domain}: repaired")
-    errors = [error for c in checked if (error := c.error or done.get(c.domain))]
-    findings = [finding for c in checked for finding in c.findings]
-    findings = list({finding.id + finding.message: finding for finding in findings}.values())
-    status = status_of(errors, len(checked))
+        with console.progress("Repairing ...") as progress:
+            parts = [(name, _repair(part, progress)) for name, part in looked]
+        for name, part in parts:
+            for domain, failure in part.done.items():
+                if failure is None:
+                    console.note(f"{_titled(name, domain)}: repaired")
+    checked = [(name, part, c) for name, part in parts for c in part.checked]
+    errors += [
+        of_account(name, error)
+        for name, part, c in checked
+        if (error := c.error or part.done.get(c.domain))
+    ]
+    found = {
+        (name, finding.id, finding.message): (name, finding)
+        for name, _, c in checked
+        for finding in c.findings
+    }.values()
+    status = status_of(errors, len(checked) + len(opened) - len(looked))
     if status is ExitStatus.OK:
-        status = status_for(findings, fail_on)
-    console.note(f"{counted(len(checked), 'tenant')}: {summary(findings)}.")
+        status = status_for([finding for _, finding in found], fail_on)
+    told = summary([finding for _, finding in found])
+    console.note(f"{counted(len(checked), 'tenant')}: {told}.")
+    plans = {(name, c.domain): c.plan for name, part in looked for c in part.checked}
     console.result(
         {
             "tenants": [
-                {
-                    "domain": c.domain.name,
-                    "repaired": c.domain in done and done[c.domain] is None,
-                    "steps": plan_data(plans[c.domain]),
-                }
-                for c in checked
+                with_account(
+                    name,
+                    {
+                        "domain": c.domain.name,
+                        "repaired": c.domain in part.done and part.done[c.domain] is None,
+                        "steps": plan_data(plans[name, c.domain]),
+                    },
+                )
+                for name, part, c in checked
             ],
-            "findings": [finding_data(finding) for finding in findings],
+            "findings": [with_account(name, finding_data(finding)) for name, finding in found],
         },
-        findings_text(findings) + (text if repair and dry_run else ""),
-        list(dict.fromkeys(warning for c in checked for warning in c.warnings)),
+        findings_text(tuple(found)) + (text if repair and dry_run else ""),
+        list(dict.fromkeys(warning for _, _, c in checked for warning in c.warnings)),
         errors,
         status,
     )
     exit_with(status)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What was found in one account, and how each repair ended."""
+
+    world: "World"
+    wanted: "tuple[SendingDomain, ...]"
+    checked: "tuple[Checked, ...]"
+    workers: int
+    done: "Mapping[SendingDomain, SesTenantError | None]" = field(default_factory=dict)
+
+
+def _look(
+    world: "World",
+    named: "tuple[SendingDomain, ...]",
+    workers: int,
+    progress: "Callable[[int, int], None]",
+) -> _Part:
+    from ses_tenant.operations import check as operation
+
+    people = operation.read_members(world.iam)
+    wanted = named or operation.tenant_domains(people)
+    return _Part(world, wanted, operation.check(world, people, wanted, workers, progress), workers)
+
+
+def _repair(part: _Part, progress: "Callable[[int, int], None]") -> _Part:
+    """Repair, and look again at all: what one tenant may do is a finding of others as well."""
+    from ses_tenant.operations import check as operation
+
+    done = operation.repair_all(part.world, part.checked, time.sleep)
+    if not done:
+        return part
+    return replace(_look(part.world, part.wanted, part.workers, progress), done=done)
+
+
+def _world(session: "AwsSession", max_age: timedelta, *, live: bool) -> "World":
+    from ses_tenant.aws.iam import Iam
+    from ses_tenant.aws.ses import Ses
+    from ses_tenant.destinations.registry import open_destination
+    from ses_tenant.operations.check import World
+
+    return World(
+        Iam(session),
+        Ses(session),
+        lambda spec: open_destination(spec, session, lambda _: None, force=False),
+        datetime.now(UTC),
+        max_age,
+        live=live,
+    )
+
+
+def _titled(account: str | None, domain: "SendingDomain") -> str:
+    return f"{account}  {domain}" if account else domain.name

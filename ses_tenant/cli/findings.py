@@ -43,21 +43,22 @@ def finding_data(finding: Finding) -> dict[str, object]:
     }
 
 
-def findings_text(findings: Sequence[Finding]) -> str:
-    """Return the findings for people: alike ones of one principal, about many domains, as one."""
-    groups: dict[tuple[str, str, str, str], list[Finding]] = {}
-    for finding in findings:
-        key = (finding.severity, finding.principal, finding.rule, finding.message)
+def findings_text(findings: Sequence[tuple[str | None, Finding]]) -> str:
+    """Return the findings of accounts: alike ones of one principal, about many domains, as one."""
+    groups: dict[tuple[str | None, str, str, str, str], list[Finding]] = {}
+    for account, finding in findings:
+        key = (account, finding.severity, finding.principal, finding.rule, finding.message)
         groups.setdefault(key, []).append(finding)
-    return "".join(_group_text(group) for group in groups.values())
+    return "".join(_group_text(account, group) for (account, *_), group in groups.items())
 
 
-def _group_text(group: Sequence[Finding]) -> str:
+def _group_text(account: str | None, group: Sequence[Finding]) -> str:
     first = group[0]
+    named = f"{account}  " if account else ""
     domains = list(dict.fromkeys(finding.domain for finding in group if finding.domain))
     shown = ", ".join(domains[:_SHOWN_DOMAINS])
     more = f" and {len(domains) - _SHOWN_DOMAINS} more" if len(domains) > _SHOWN_DOMAINS else ""
-    lines = [f"{_coloured(first.severity)}  {first.rule}  {first.principal}"]
+    lines = [f"{_coloured(first.severity)}  {named}{first.rule}  {first.principal}"]
     if domains:
         witness = f" (such as {first.witness})" if first.witness else ""
         lines.append(f"  {'domain' if len(domains) == 1 else 'domains'}: {shown}{more}{witness}")

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.accounts import FileOption, accounts, of_account
+from ses_tenant.cli.accounts import FileOption, accounts, each_account, with_account
 from ses_tenant.cli.console import Console, Output, exit_with, status_of
-from ses_tenant.core.errors import SesTenantError
 
 if TYPE_CHECKING:
     from ses_tenant.operations.list_tenants import Listing
@@ -47,21 +46,13 @@ def list_tenants(
     from ses_tenant.operations import list_tenants as operation
 
     console, now = Console("list", output, quiet), datetime.now(UTC)
-    listings: list[tuple[str | None, Listing]] = []
-    errors: list[SesTenantError] = []
     with console.progress("Reading tenants ...") as progress:
-        for name, session in opened:
-            try:
-                if isinstance(session, SesTenantError):
-                    raise session
-                listing = operation.list_tenants(
-                    Iam(session), now, session.workers, progress, fresh=fresh
-                )
-                listings.append((name, listing))
-            except SesTenantError as error:
-                errors.append(of_account(name, error))
-    if not listings:
-        raise errors[0]
+        listings, errors = each_account(
+            opened,
+            lambda _, session: operation.list_tenants(
+                Iam(session), now, session.workers, progress, fresh=fresh
+            ),
+        )
     tenants = [(name, tenant) for name, listing in listings for tenant in listing.tenants]
     if not tenants:
         console.note("There is no tenant yet. To make one: ses-tenant create shop.example.com")
@@ -70,10 +61,7 @@ def list_tenants(
     console.result(
         {
             "as_of": timestamp(min(listing.as_of for _, listing in listings)),
-            "tenants": [
-                ({"account": name} if name else {}) | tenant_data(tenant)
-                for name, tenant in tenants
-            ],
+            "tenants": [with_account(name, tenant_data(tenant)) for name, tenant in tenants],
         },
         listing_table(tenants, now) if tenants else "",
         [warning for _, listing in listings for warning in listing.warnings],

@@ -23,7 +23,7 @@ def plan(
             show_default=False,
         ),
     ] = False,
-    workers: Workers = 8,
+    workers: Workers = 24,
     profile: o.Profile = None,
     region: o.Region = None,
     endpoint_url: o.EndpointUrl = None,

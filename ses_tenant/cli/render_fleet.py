@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ses_tenant.cli.console import counted
+from ses_tenant.cli.console import counted, wrapped
 from ses_tenant.cli.render import plan_data
 from ses_tenant.core.fleet_plan import Change, summary
 
@@ -58,9 +58,9 @@ def fleet_text(plan: "FleetPlan", stream: "TextIO") -> str:
             name = f"{tenant.account}/{tenant.domain}" if accounts else tenant.domain
             lines.append(_red(f"  {sign} {name}", stream, on=change is Change.DELETE))
             if change is not Change.CREATE:
-                lines += [f"      {_printable(line)}" for line in tenant.differences]
+                lines += [_detail(line, stream) for line in tenant.differences]
                 lines += [
-                    _red(f"      {_printable(step.summary)}", stream, on=step.destructive)
+                    _red(_detail(step.summary, stream), stream, on=step.destructive)
                     for step in tenant.plan
                 ]
         if change is Change.CREATE:
@@ -78,6 +78,10 @@ def summary_line(plan: "FleetPlan", tenants: "Sequence[TenantPlan]") -> str:
     parts += [f"{counts['failed']} failed"] if counts["failed"] else []
     parts += [f"{len(plan.unlisted)} not in the file"] if plan.unlisted else []
     return f"{counted(len(tenants), 'tenant')}: {', '.join(parts)}"
+
+
+def _detail(text: str, stream: "TextIO") -> str:
+    return wrapped(f"      {_printable(text)}", stream, 10)
 
 
 def _printable(text: str) -> str:

@@ -192,26 +192,19 @@ def _works(
     Without a file that is every tenant of the one account; with a file, the tenants that it names,
     at the age that it gives each.
     """
-    from ses_tenant.cli.accounts import load_fleet, open_accounts
+    from ses_tenant.cli.accounts import load_fleet, open_accounts, owners_of
 
     if file is None:
         session = o.connect(profile, region, endpoint_url, debug=debug, workers=workers)
         work = _work(console, None, session, targets, lambda _: options, verify, force)
         return [work], []
     fleet = load_fleet(file)
-    known = {tenant.domain: tenant for tenant in fleet.tenants}
-    for target in targets:
-        if target not in known:
-            raise SesTenantError(
-                ErrorCode.NOT_FOUND,
-                f"{file} names no tenant {target}.",
-                "Add it to the file, or leave --file out.",
-            )
+    owners = owners_of(fleet, file, targets)
     works, errors = [], []
     opened = open_accounts(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
     for name, reached in opened.items():
         of = {t.domain.name: t.max_age or options.max_age for t in fleet.of(name)}
-        mine = [target for target in targets if target.name in of]
+        mine = [target for target, owner in owners.items() if owner == name]
         if (targets and not mine) or not of:
             continue
         if isinstance(reached, SesTenantError):

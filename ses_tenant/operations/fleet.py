@@ -204,7 +204,11 @@ def _plan_present(
             access_keys=access.iam.list_access_keys(observed.user.user_name),
         )
         prepared = _create_plan(access, tenant, close, world)
-        main, warnings = prepared.plan, prepared.warnings
+        main = prepared.plan
+        # That it is suspended is no news to who wrote so.
+        warnings = tuple(
+            w for w in prepared.warnings if w.code != "suspended" or tenant.suspended is None
+        )
     else:
         main = plan_repair(spec, observed)
     if change is Change.NONE and main:

@@ -284,8 +284,40 @@ def test_an_account_that_cannot_be_reached_does_not_stop_the_others(run: Run, wr
     assert answer.status == 3
     assert answer.error["message"].startswith("Account b: ")
     assert len(statuses(SHOP)) == 1
-    for command in (("list",), ("rotate-keys", "--no-verify")):
+    for command in (("list",), ("rotate-keys", "--no-verify"), ("check",), ("audit",)):
         assert run(*command, "--file", file).status == 3
+
+
+def test_check_and_audit_work_on_all_accounts(server: Server, run: Run, write: Write) -> None:
+    head = f'[accounts.agency]\n[accounts.hoster]\nrole-arn = "{ROLE}"\n'
+    file = write(head, table(SHOP, 'account = "agency"'), table(BLOG, 'account = "hoster"'))
+    run("apply", file, "--yes")
+    policy = {"Statement": {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}}
+    intruder = server.client("iam")
+    intruder.create_user(UserName="intruder")
+    intruder.put_user_policy(
+        UserName="intruder",
+        PolicyName="all",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", **policy}),
+    )
+    intruder.untag_user(UserName=f"ses-{SHOP}", TagKeys=["ses-tenant:version"])
+    audited = run("audit", "--file", file, "-o", "json")
+    assert (audited.status, audited.json["data"]["tenants"]) == (4, 2)
+    found = {(f["account"], f["domain"]) for f in audited.json["data"]["findings"]}
+    assert ("agency", SHOP) in found
+    assert ("agency", BLOG) not in found
+    assert "error  agency  " in run("audit", "--file", file).stdout
+    checked = run("check", "--file", file, "--fail-on", "error", "-o", "json")
+    tenants = checked.json["data"]["tenants"]
+    assert [(t["account"], t["domain"]) for t in tenants] == [("agency", SHOP), ("hoster", BLOG)]
+    assert {f["account"] for f in checked.json["data"]["findings"]} == {"agency", "hoster"}
+    named = run("check", BLOG, "--file", file, "-o", "json").json["data"]["tenants"]
+    assert [(t["account"], t["domain"]) for t in named] == [("hoster", BLOG)]
+    assert run("check", NEWS, "--file", file).status == 1
+    repaired = run("check", SHOP, "--file", file, "--repair", "--yes")
+    assert f"agency  {SHOP}: repaired\n" in repaired.stderr
+    assert "ses-tenant:version" in str(user(SHOP).tags)
+    assert run("audit", "--file", file, "--from", file).status == 2
 
 
 def test_rotate_keys_with_a_file_leaves_all_other_tenants_alone(run: Run, write: Write) -> None:
