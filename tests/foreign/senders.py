@@ -8,9 +8,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from ses_tenant.core.credentials import Credentials, SmtpCredentials
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.tenant import Interface
+from ses_tenant.destinations.formats import postfix as sasl_passwd
 
 TO = "customer@client.example"
 
@@ -133,7 +139,79 @@ def phpmailer(login: Login, sender: str, _folder: Path) -> Said:
     return ran("php", "-r", _PHPMAILER, "--", autoload, *where, env=env)
 
 
+_MAIN_CF = """
+compatibility_level = 3.6
+queue_directory = {folder}/spool
+data_directory = {folder}/data
+maillog_file = /dev/stdout
+myhostname = site.example
+mydestination =
+alias_maps =
+inet_interfaces = loopback-only
+smtp_tls_security_level = verify
+smtp_tls_CAfile = {ca_file}
+smtp_sasl_auth_enable = yes
+smtp_sasl_security_options = noanonymous
+smtp_sasl_password_maps = texthash:{folder}/sasl_passwd
+relayhost = {relay}
+"""
+_MASTER_CF = """
+pickup unix n - n 1 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+smtp unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+tlsmgr unix - - n 1000? 1 tlsmgr
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+def postfix(login: Login, sender: str, folder: Path) -> Said:
+    """Relay through a Postfix of its own, with sasl_passwd as --format postfix prints it."""
+    home = Path(tempfile.mkdtemp(dir=folder))
+    for name in ("etc", "spool", "data"):
+        (home / name).mkdir()
+    shutil.chown(home / "data", "postfix")
+    for parent in (home, *home.parents):  # Postfix reads as a user of its own
+        parent.chmod(parent.stat().st_mode | 0o011)
+        if parent.parent == Path(tempfile.gettempdir()):
+            break
+    region, domain = "eu-central-1", SendingDomain.parse(sender.rpartition("@")[2])
+    smtp = SmtpCredentials(region, login.host, login.port, login.user_name, login.password)
+    whose = (domain, "ses-site", None, Interface.SMTP, (region,))
+    printed = sasl_passwd(Credentials(*whose, login.user_name, None, (smtp,)))
+    (home / "sasl_passwd").write_text(printed)
+    relay = f"[{login.host}]:{login.port}"
+    main = _MAIN_CF.format(folder=home, ca_file=login.ca_file, relay=relay)
+    (home / "etc" / "main.cf").write_text(main)
+    (home / "etc" / "master.cf").write_text(_MASTER_CF)
+    config = ("-c", str(home / "etc"))
+    with subprocess.Popen(
+        ("postfix", *config, "start-fg"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        log = ""
+        for line in server.stdout:
+            log += line
+            if "daemon started" in line:
+                sendmail = ("sendmail", "-C", str(home / "etc"), "-i", "-f", sender, TO)
+                ran(*sendmail, stdin=message(sender))
+            if " status=" in line or "fatal" in line:
+                break
+        ran("postfix", *config, "stop")
+    return Said("status=sent" in log, log)
+
+
 SENDERS: Mapping[str, Sender] = {
+    "postfix": postfix,
     "curl": curl,
     "swaks": swaks,
     "msmtp": msmtp,
@@ -147,6 +225,8 @@ def missing(name: str) -> str:
     """Return why a sender cannot run here, or nothing."""
     if name == "django":
         return ""
+    if name == "postfix" and os.geteuid() != 0:
+        return "Postfix can be started by root alone"
     program = {"nodemailer": "node", "phpmailer": "php"}.get(name, name)
     if shutil.which(program) is None:
         return f"{program} is not installed"
