@@ -285,5 +285,8 @@ def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
         force_terminal=terminal,
         no_color=bool(os.environ.get("NO_COLOR")),
         color_system="standard" if terminal and not os.environ.get("NO_COLOR") else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
     ).print(table)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
