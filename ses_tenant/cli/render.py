@@ -264,18 +264,21 @@ def credentials_data(credentials: "Credentials", destination: str) -> dict[str, 
     }
 
 
-def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _table(columns: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     first, *others = columns
     table.add_column(first, overflow="fold")
-    for column in others:
-        table.add_column(column, no_wrap=True)
+    for number, column in enumerate(others, start=1):
+        # Given, because measuring thousands of cells takes as long as printing them.
+        width = max(len(line) for row in rows for line in (column, *row[number].split("\n")))
+        table.add_column(column, no_wrap=True, width=width)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) for cell in row))
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal or "COLUMNS" in os.environ else 80
     buffer = io.StringIO()
