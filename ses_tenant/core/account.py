@@ -13,8 +13,9 @@ from ses_tenant.core import naming
 from ses_tenant.core.authorization import Policies, Policy
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.impersonation import Principal, Target
+from ses_tenant.core.impersonation import Target
 from ses_tenant.core.tenant import SendingOptions
+from ses_tenant.core.ways import Principal
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,12 @@ from ses_tenant.core import naming
 from ses_tenant.core.account import Member
 from ses_tenant.core.authorization import Answer, Policies, Policy, Request, decide
 from ses_tenant.core.findings import Finding, Severity, sorted_findings
-from ses_tenant.core.impersonation import (
-    Principal,
-    Target,
-    Way,
-    Witness,
-    find_witness,
-    ways_to_send,
-)
+from ses_tenant.core.impersonation import Target, Witness, find_witness
 from ses_tenant.core.isolation import Breach, Targets, breaches
 from ses_tenant.core.languages import TooComplex
 from ses_tenant.core.lint import lint, named_domains
 from ses_tenant.core.tenant import ReportedKey
+from ses_tenant.core.ways import Principal, Way, ways_to_send
 
 # Some rules wait until a key has had the time to be used at all.
 NEVER_USED_AFTER = timedelta(days=30)

@@ -8,14 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ses_tenant.core.globs import ANY, ONE
-from ses_tenant.core.impersonation import (
-    Principal,
-    Target,
-    Way,
-    Witness,
-    find_witness,
-)
+from ses_tenant.core.impersonation import Target, Witness, find_witness
 from ses_tenant.core.languages import Constraint, TooComplex
+from ses_tenant.core.ways import Principal, Way
 
 
 @dataclass(frozen=True, slots=True)

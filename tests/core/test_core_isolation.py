@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from ses_tenant.core.authorization import Answer, Policies, Policy, Request, decide
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.impersonation import Principal, Target, find_witness, ways_to_send
+from ses_tenant.core.impersonation import Target, find_witness
 from ses_tenant.core.isolation import Breach, Targets, breaches
 from ses_tenant.core.policy import sending_policy
 from ses_tenant.core.tenant import Interface, SendingOptions, TenantSpec
+from ses_tenant.core.ways import Principal, ways_to_send
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
