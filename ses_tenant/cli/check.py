@@ -29,10 +29,11 @@ from ses_tenant.cli.findings import (
 from ses_tenant.core.errors import ExitStatus, SesTenantError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.errors import Warning_
     from ses_tenant.operations.check import Checked, World
 
 
@@ -145,11 +146,19 @@ def check(
             "findings": [with_account(name, finding_data(finding)) for name, finding in found],
         },
         findings_text(tuple(found)) + (text if repair and dry_run else ""),
-        list(dict.fromkeys(warning for _, _, c in checked for warning in c.warnings)),
+        _once(warning for _, _, c in checked for warning in c.warnings),
         errors,
         status,
     )
     exit_with(status)
+
+
+def _once(warnings: "Iterable[Warning_]") -> "list[Warning_]":
+    """Return one warning of each kind: where SES denies, it names another identity each time."""
+    kinds: dict[tuple[str, str], Warning_] = {}
+    for warning in warnings:
+        kinds.setdefault((warning.code, warning.message.partition(". ")[0]), warning)
+    return list(kinds.values())
 
 
 @dataclass(frozen=True)

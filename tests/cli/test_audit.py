@@ -172,6 +172,14 @@ def test_a_tenant_that_is_not_there(run: Run) -> None:
     assert both.status == 3
 
 
+def test_what_cannot_be_read_of_any_tenant_is_told_once(run: Run) -> None:
+    answer = run("check", "--live", "-o", "json", "--fail-on", "error")
+    told = [w["message"].partition(". ")[0] for w in answer.json["warnings"]]
+    assert len(answer.json["data"]["tenants"]) == 2
+    assert told
+    assert sorted(set(told)) == sorted(told)
+
+
 def test_live_without_a_simulator_is_a_warning(run: Run) -> None:
     answer = run("check", SHOP, "--live", "-o", "json", "--fail-on", "error")
     assert answer.status == 0
