@@ -136,6 +136,9 @@ class Gate:
         """Do what moto's IAM leaves out: remember keys, and permissions boundaries."""
         account = self.post.account
         name, boundary = call.parameters.get("UserName"), call.parameters.get("PermissionsBoundary")
+        if call.operation == "CreateUser" and not name:  # moto makes a user without a name
+            error = wire.AwsError(400, "ValidationError", "The user name is missing.")
+            return wire.error_response(Protocol.XML, error)
         if call.operation in _BOUNDARIES:
             if name not in account.iam.users:
                 error = wire.AwsError(

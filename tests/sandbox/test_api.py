@@ -4,11 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 from ses_tenant.sandbox.outbox import Outcome
 
-from .conftest import BLOG, SHOP, Box, Boxes, Key
+from .conftest import BLOG, REGION, SHOP, Box, Boxes, Key
 
 TO = {"ToAddresses": ["customer@client.example"]}
 SIMPLE = {"Subject": {"Data": "Order"}, "Body": {"Text": {"Data": "Hello"}}}
@@ -282,3 +286,19 @@ def test_a_boundary_is_shown_as_iam_shows_it(box: Box) -> None:
         lambda: iam.put_user_permissions_boundary(UserName="b", PermissionsBoundary=arn)
     )
     assert code == "NoSuchEntity"
+
+
+def test_a_user_without_a_name_is_refused(box: Box) -> None:
+    boundary = "arn:aws:iam::123456789012:policy/limit"
+    for call in ("CreateUser", "PutUserPermissionsBoundary"):
+        answer = _post(box, {"Action": call, "PermissionsBoundary": boundary})
+        assert answer in (400, 404)
+
+
+def _post(box: Box, form: dict[str, str]) -> int:
+    """Send a form as the operator, without what an SDK would ask for; return the status."""
+    credentials = Credentials("operator", "anything")
+    request = AWSRequest("POST", box.sandbox.url, data={**form, "Version": "2010-05-08"})
+    SigV4Auth(credentials, "iam", REGION).add_auth(request)
+    sent = URLLib3Session().send(request.prepare())
+    return int(sent.status_code)
