@@ -17,10 +17,10 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from ses_tenant.cli.app import app
-from ses_tenant.core.credentials import NewAccessKey, credentials_for
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.operator_policy import ADOPT, VERBS, operator_policy
-from ses_tenant.core.tenant import Interface, TenantSpec
+from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
+from ses_tenant.core.tenant.operator_policy import ADOPT, VERBS, operator_policy
+from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.formats import FORMATS
 
 REFERENCE = Path(__file__).with_name("reference.md")

@@ -11,13 +11,12 @@ from botocore.parsers import ResponseParserError
 
 from ses_tenant.aws.report import credential_report
 from ses_tenant.aws.session import AwsSession
-from ses_tenant.core import naming, steps
-from ses_tenant.core.authorization import Request
-from ses_tenant.core.credentials import NewAccessKey
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.policy import policy_json
-from ses_tenant.core.sending import MULTIVALUED
-from ses_tenant.core.tenant import (
+from ses_tenant.core.iam.authorization import Request
+from ses_tenant.core.iam.ses_actions import MULTIVALUED
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.credentials import NewAccessKey
+from ses_tenant.core.tenant.observed import (
     AccessKey,
     Attachments,
     CredentialReport,
@@ -25,6 +24,7 @@ from ses_tenant.core.tenant import (
     Observed,
     User,
 )
+from ses_tenant.core.tenant.policy import policy_json
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

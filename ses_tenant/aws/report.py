@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import CredentialReport, ReportedKey
+from ses_tenant.core.tenant.observed import CredentialReport, ReportedKey
 
 # IAM makes a report in some seconds; a large account may take longer.
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)

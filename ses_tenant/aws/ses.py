@@ -4,8 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ses_tenant.aws.session import AwsSession
-from ses_tenant.core.authorization import Policy
-from ses_tenant.core.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import SesAccount, SesIdentity
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -41,10 +40,10 @@ class Ses:
             verified=answer.get("VerifiedForSendingStatus", False),
             dkim=dkim.get("Status", "") == "SUCCESS" and dkim.get("SigningEnabled", False),
             configuration_set=answer.get("ConfigurationSetName") or None,
-            policies=tuple(
-                Policy(f"{policy} of the identity {name}", json.loads(document))
+            policies={
+                policy: json.loads(document)
                 for policy, document in answer.get("Policies", {}).items()
-            ),
+            },
         )
 
     def _client(self, region: str) -> "SESV2Client":

@@ -17,8 +17,8 @@ from ses_tenant import __version__
 from ses_tenant.aws.errors import aws_errors
 from ses_tenant.aws.pace import Pace
 from ses_tenant.aws.role import assuming
-from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant.credentials import Credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

@@ -9,8 +9,8 @@ from functools import partial
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ses_tenant.aws.session import AwsSession
-from ses_tenant.core.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
 
 # A new key is known everywhere after 2 to 15 s, as users report; AWS names no figure.
 _PAUSES = (1.0, 2.0, 3.0, 4.0, 5.0, 5.0, 5.0, 5.0)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.fleet import Fleet
+    from ses_tenant.core.fleet.fleet import Fleet
 
     Opened = AwsSession | SesTenantError
 
@@ -48,7 +48,7 @@ def load_fleet(file: str) -> "Fleet":
 
     Raises SesTenantError `usage` for a file that cannot be read, and for all mistakes in it.
     """
-    from ses_tenant.core.tenants_file import Checks, parse_fleet
+    from ses_tenant.core.fleet.tenants_file import Checks, parse_fleet
     from ses_tenant.destinations.formats import get_format
     from ses_tenant.destinations.registry import normalise
 

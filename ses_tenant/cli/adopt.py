@@ -10,8 +10,8 @@ from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output
 
 if TYPE_CHECKING:
-    from ses_tenant.core.destination import Destination
-    from ses_tenant.core.tenant import TenantSpec
+    from ses_tenant.core.tenant.destination import Destination
+    from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.operations.adopt import Adoption
 
 

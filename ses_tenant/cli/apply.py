@@ -44,7 +44,7 @@ def apply(
         fleet, profile, region, endpoint_url, debug=debug, workers=workers, force=force
     )
     from ses_tenant.cli.render_fleet import fleet_data, fleet_text, summary_line
-    from ses_tenant.core.fleet_plan import Change
+    from ses_tenant.core.fleet.changes import Change
     from ses_tenant.operations.fleet import carry_out
 
     planned = read_plan(console, fleet, world, prune=prune, workers=workers)

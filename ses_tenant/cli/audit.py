@@ -21,7 +21,7 @@ from ses_tenant.cli.findings import (
 from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError, Warning_
 
 if TYPE_CHECKING:
-    from ses_tenant.core.audit import Audit
+    from ses_tenant.core.findings.audit import Audit
 
 
 def audit(
@@ -66,7 +66,7 @@ def audit(
     Ends with status 4 if there are findings. Each names an address as which it may send, the
     statement that lets it, and what to do. Nothing is changed.
     """
-    from ses_tenant.core.decision import duration
+    from ses_tenant.core.rotation.decision import duration
     from ses_tenant.operations import audit as operation
 
     console, now = Console("audit", output, quiet), datetime.now(UTC)

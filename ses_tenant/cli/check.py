@@ -77,8 +77,8 @@ def check(
     Policy, tags, what else hangs on the user, access keys, and what SES says of the domain. Ends
     with status 4 if there are findings.
     """
-    from ses_tenant.core.decision import duration
     from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.rotation.decision import duration
 
     age = duration("--max-age", max_age)
     named = [SendingDomain.parse(text) for text in domains or ()]

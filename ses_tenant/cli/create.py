@@ -17,8 +17,8 @@ from ses_tenant.cli.console import (
 from ses_tenant.core.errors import SesTenantError
 
 if TYPE_CHECKING:
-    from ses_tenant.core.credentials import Credentials
-    from ses_tenant.core.tenant import TenantSpec
+    from ses_tenant.core.tenant.credentials import Credentials
+    from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.operations.create import Created, Prepared
 
 
@@ -66,7 +66,7 @@ def create(
         session.check_regions(request.regions)
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.verify import verify_credentials
-    from ses_tenant.core.destination import Destination
+    from ses_tenant.core.tenant.destination import Destination
     from ses_tenant.destinations.registry import open_destination
     from ses_tenant.operations import create as operation
     from ses_tenant.operations.situation import this_process
@@ -115,8 +115,8 @@ def _print(console: Console, prepared: "Prepared", credentials: "Credentials") -
 def _report(console: Console, created: "Created", failure: SesTenantError | None) -> None:
     """Tell what was done; print the result, unless the credentials were printed with it."""
     from ses_tenant.cli.render import create_data, plan_lines
-    from ses_tenant.core.policy import sender_patterns
-    from ses_tenant.core.tenant import STDOUT
+    from ses_tenant.core.tenant.policy import sender_patterns
+    from ses_tenant.core.tenant.spec import STDOUT
 
     prepared, credentials = created.prepared, created.credentials
     spec = prepared.spec

@@ -22,7 +22,7 @@ def export(
     """
     session = o.connect(profile, region, endpoint_url, debug=debug)
     from ses_tenant.aws.iam import Iam
-    from ses_tenant.core.fleet import DEFAULT_ACCOUNT, Account
+    from ses_tenant.core.fleet.fleet import DEFAULT_ACCOUNT, Account
     from ses_tenant.operations import export as operation
 
     console = Console("export", output, quiet)

@@ -10,7 +10,7 @@ import typer
 
 from ses_tenant.cli.console import counted, wrapped
 from ses_tenant.core.errors import ExitStatus
-from ses_tenant.core.findings import Finding, Severity, at_least
+from ses_tenant.core.findings.finding import Finding, Severity, at_least
 
 _SHOWN_DOMAINS = 3
 _COLOURS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.BLUE}

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ses_tenant.aws.session import AwsSession
-    from ses_tenant.core.credentials import Credentials
-    from ses_tenant.core.fleet import Fleet
-    from ses_tenant.core.fleet_plan import TenantPlan
+    from ses_tenant.core.fleet.changes import TenantPlan
+    from ses_tenant.core.fleet.fleet import Fleet
+    from ses_tenant.core.tenant.credentials import Credentials
     from ses_tenant.operations.fleet import AccountAccess, FleetPlan, World
 
 Prune = Annotated[

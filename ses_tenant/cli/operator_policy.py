@@ -58,8 +58,8 @@ def operator_policy(
     that does more than send, cannot change the boundary, and cannot `adopt`. What a destination
     needs is in examples/destination-policy.json.
     """
-    from ses_tenant.core import operator_policy as core
     from ses_tenant.core.regions import check_region, partition_of
+    from ses_tenant.core.tenant import operator_policy as core
 
     configured = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     partition = partition_of(check_region(configured)) if configured else "aws"

@@ -13,9 +13,9 @@ from ses_tenant.cli.console import Output
 
 if TYPE_CHECKING:
     from ses_tenant.aws.session import AwsSession
-    from ses_tenant.core.credentials import LocalSes
     from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.request import TenantRequest
+    from ses_tenant.core.tenant.credentials import LocalSes
+    from ses_tenant.core.tenant.request import TenantRequest
 
 NONE = "none"
 
@@ -212,8 +212,8 @@ def tenant_request(
     """
     from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.regions import check_region
-    from ses_tenant.core.request import TenantRequest
-    from ses_tenant.core.tenant import Interface, Scope
+    from ses_tenant.core.tenant.request import TenantRequest
+    from ses_tenant.core.tenant.spec import Interface, Scope
     from ses_tenant.destinations.formats import get_format
     from ses_tenant.destinations.registry import normalise
 
@@ -248,9 +248,9 @@ def local_ses(environ: Mapping[str, str] = os.environ) -> "LocalSes | None":
     host = environ.get("SES_TENANT_SMTP_HOST")
     if not host:
         return None
-    from ses_tenant.core.credentials import LocalSes
     from ses_tenant.core.errors import ErrorCode, SesTenantError
     from ses_tenant.core.smtp import SMTP_PORT
+    from ses_tenant.core.tenant.credentials import LocalSes
 
     port = environ.get("SES_TENANT_SMTP_PORT") or str(SMTP_PORT)
     if not port.isdecimal():

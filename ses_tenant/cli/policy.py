@@ -34,8 +34,8 @@ def policy(
         domain, smtp, region, subdomains, also, return_path, scope, configuration_set,
         permissions_boundary, tag,
     )  # fmt: skip
-    from ses_tenant.core.policy import policy_size, sending_policy
-    from ses_tenant.core.request import check_spec, resolve
+    from ses_tenant.core.tenant.policy import policy_size, sending_policy
+    from ses_tenant.core.tenant.request import check_spec, resolve
 
     configured = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     spec = resolve(request, None, configured)

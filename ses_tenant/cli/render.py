@@ -9,17 +9,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ses_tenant.cli.console import wrapped
-from ses_tenant.core.naming import SENDING_POLICY
-from ses_tenant.core.policy import sender_patterns
-from ses_tenant.core.steps import Deliver
-from ses_tenant.core.tenant import STDOUT, AccessKey, KeyStatus, ReportedKey
+from ses_tenant.core.tenant.naming import SENDING_POLICY
+from ses_tenant.core.tenant.observed import AccessKey, KeyStatus, ReportedKey
+from ses_tenant.core.tenant.policy import sender_patterns
+from ses_tenant.core.tenant.spec import STDOUT
+from ses_tenant.core.tenant.steps import Deliver
 from ses_tenant.operations.create import age
 from ses_tenant.operations.list_tenants import TenantSummary
 
 if TYPE_CHECKING:
-    from ses_tenant.core.credentials import Credentials
-    from ses_tenant.core.steps import Plan, Step
-    from ses_tenant.core.tenant import TenantSpec
+    from ses_tenant.core.tenant.credentials import Credentials
+    from ses_tenant.core.tenant.spec import TenantSpec
+    from ses_tenant.core.tenant.steps import Plan, Step
     from ses_tenant.operations.rotate import Turn
     from ses_tenant.operations.show import TenantDetails
 

@@ -8,13 +8,13 @@ import typer
 
 from ses_tenant.cli.console import counted, wrapped
 from ses_tenant.cli.render import plan_data
-from ses_tenant.core.fleet_plan import Change, summary
+from ses_tenant.core.fleet.changes import Change, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-    from ses_tenant.core.fleet_plan import TenantPlan
+    from ses_tenant.core.fleet.changes import TenantPlan
     from ses_tenant.operations.fleet import FleetPlan
 
 _SIGNS = {

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.session import AwsSession
-    from ses_tenant.core.credentials import Credentials
-    from ses_tenant.core.decision import RotationOptions
     from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.tenant import Observed, TenantSpec
+    from ses_tenant.core.rotation.decision import RotationOptions
+    from ses_tenant.core.tenant.credentials import Credentials
+    from ses_tenant.core.tenant.observed import Observed
+    from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.operations.rotate import Turn, World
 
 
@@ -104,7 +105,7 @@ def rotate_keys(
         workers=workers, verify=verify, force=force,
     )  # fmt: skip
     from ses_tenant.cli.render import plan_text
-    from ses_tenant.core.tenant import STDOUT
+    from ses_tenant.core.tenant.spec import STDOUT
     from ses_tenant.operations import rotate as operation
 
     turns: list[tuple[Work, Turn]] = []
@@ -158,7 +159,7 @@ class Work:
 
     def prepare(self, observed: "Observed") -> "Turn":
         """Plan a tenant's turn."""
-        from ses_tenant.core.naming import TAG_DOMAIN
+        from ses_tenant.core.tenant.naming import TAG_DOMAIN
         from ses_tenant.operations.rotate import prepare
 
         options = self.options_of(observed.user.tags[TAG_DOMAIN])
@@ -229,7 +230,7 @@ def _options(
     named: bool,
 ) -> "RotationOptions":
     """Return the options as a value. Raises SesTenantError `usage` for what cannot go together."""
-    from ses_tenant.core.decision import Mode, RotationOptions, duration
+    from ses_tenant.core.rotation.decision import Mode, RotationOptions, duration
 
     given = {
         Mode.FINISH: finish,
@@ -279,7 +280,7 @@ def _work(
 
 def _world(console: Console, session: "AwsSession", *, verify: bool, force: bool) -> "World":
     from ses_tenant.aws.verify import verify_credentials
-    from ses_tenant.core.destination import Destination
+    from ses_tenant.core.tenant.destination import Destination
     from ses_tenant.destinations.registry import open_destination
     from ses_tenant.operations.rotate import World
     from ses_tenant.operations.situation import this_process

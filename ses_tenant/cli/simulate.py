@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.simulation import Mail, Result
+    from ses_tenant.core.proof.simulation import Mail, Result
 
 _STDIN = "-"
 
@@ -91,8 +91,8 @@ def simulate(
     if cases is not None:
         if (domain, sender, policy) != (None, None, None):
             _refuse("--cases takes neither DOMAIN nor --from nor --policy.")
-        from ses_tenant.core.simulation import parse_cases
-        from ses_tenant.core.simulation import simulate as decide
+        from ses_tenant.core.proof.simulation import parse_cases
+        from ses_tenant.core.proof.simulation import simulate as decide
 
         results = decide(parse_cases(_read(cases)))
         _report(console, results, {})
@@ -100,7 +100,7 @@ def simulate(
     if domain is None or sender is None:
         _refuse("A DOMAIN and --from are needed, or --cases.")
     from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.simulation import Mail
+    from ses_tenant.core.proof.simulation import Mail
 
     named = SendingDomain.parse(domain)
     mail = Mail(sender, action, return_path, tuple(recipient or ()))
@@ -118,9 +118,9 @@ def simulate(
 
 
 def _by_policy(mail: "Mail", domain: "SendingDomain", file: str, region: str | None) -> "Result":
+    from ses_tenant.core.proof.simulation import case_of_policy
+    from ses_tenant.core.proof.simulation import simulate as decide
     from ses_tenant.core.regions import check_region, partition_of
-    from ses_tenant.core.simulation import case_of_policy
-    from ses_tenant.core.simulation import simulate as decide
 
     where = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     where = check_region(where or "us-east-1")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.tenant import User
+    from ses_tenant.core.tenant.observed import User
     from ses_tenant.operations.protocols import Iam
     from ses_tenant.operations.suspend import Suspension
 

@@ -3,8 +3,8 @@
 import json
 import subprocess
 
-from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.errors import SesTenantError
+from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.destinations.formats import secret_document
 from ses_tenant.destinations.held import key_id_in, unavailable
 

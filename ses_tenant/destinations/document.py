@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 
 from ses_tenant.aws.session import AwsSession
-from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.destinations.formats import secret_document
 from ses_tenant.destinations.held import is_ours, key_id_in, not_ours, unavailable
 

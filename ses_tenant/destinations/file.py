@@ -5,9 +5,9 @@ import os
 import stat
 from pathlib import Path
 
-from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import SesTenantError
+from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.destinations.formats import Format
 from ses_tenant.destinations.held import is_ours, key_id_in, not_ours, unavailable
 

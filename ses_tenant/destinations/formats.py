@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ses_tenant.core.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.regions import api_host, smtp_host
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.held import WRITTEN_BY
 
 _API = frozenset({Interface.API})

@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ses_tenant.core.credentials import Credentials
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import STDOUT, TenantSpec
+from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
 from ses_tenant.destinations.formats import get_format
 
 if TYPE_CHECKING:

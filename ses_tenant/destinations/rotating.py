@@ -4,11 +4,11 @@ import json
 from typing import TYPE_CHECKING
 
 from ses_tenant.aws.session import AwsSession
-from ses_tenant.core.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.secret_rotation import CURRENT, PENDING, RotationEvent, SecretVersions
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.rotation.secret_versions import CURRENT, PENDING, RotationEvent, SecretVersions
+from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.document import DocumentDestination
 from ses_tenant.destinations.held import unavailable
 from ses_tenant.destinations.secretsmanager import secretsmanager

@@ -2,7 +2,7 @@
 
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.secret_rotation import CURRENT
+from ses_tenant.core.rotation.secret_versions import CURRENT
 from ses_tenant.destinations.document import DocumentDestination
 
 

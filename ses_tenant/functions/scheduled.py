@@ -17,15 +17,16 @@ from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.session import AwsSession, open_session
 from ses_tenant.aws.text import read_text
 from ses_tenant.aws.verify import verify_credentials
-from ses_tenant.core import naming
-from ses_tenant.core.credentials import Credentials
-from ses_tenant.core.decision import Action, RotationOptions
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.fleet import Account
-from ses_tenant.core.keys import Process
-from ses_tenant.core.tenant import Observed, TenantSpec
-from ses_tenant.core.tenants_file import Checks, parse_fleet
+from ses_tenant.core.fleet.fleet import Account
+from ses_tenant.core.fleet.tenants_file import Checks, parse_fleet
+from ses_tenant.core.rotation.decision import Action, RotationOptions
+from ses_tenant.core.rotation.keys import Process
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import Observed
+from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.destinations.formats import get_format
 from ses_tenant.destinations.registry import normalise, open_destination
 from ses_tenant.functions.boundary import guarded, log

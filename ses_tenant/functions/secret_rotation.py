@@ -9,8 +9,8 @@ from functools import partial
 from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.session import AwsSession, open_session
 from ses_tenant.aws.verify import verify_credentials
-from ses_tenant.core.credentials import Credentials
-from ses_tenant.core.secret_rotation import RotationEvent
+from ses_tenant.core.rotation.secret_versions import RotationEvent
+from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.destinations.rotating import RotatingSecret
 from ses_tenant.functions.boundary import guarded, log
 from ses_tenant.functions.settings import rotation_options

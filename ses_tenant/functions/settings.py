@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from ses_tenant.core.decision import RotationOptions, duration
+from ses_tenant.core.rotation.decision import RotationOptions, duration
 
 
 def rotation_options(environ: Mapping[str, str], *, named: bool) -> RotationOptions:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ses_tenant.core import naming, steps
-from ses_tenant.core.adoption import (
+from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.plans.adopt import (
     Candidate,
     adoption_warnings,
     arn_of,
@@ -13,11 +13,12 @@ from ses_tenant.core.adoption import (
     choose_user,
     plan_adopt,
 )
-from ses_tenant.core.destination import Destination
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
-from ses_tenant.core.policy import check_policy_size, sending_policy
-from ses_tenant.core.request import TenantRequest, check_spec, require_regions, resolve
-from ses_tenant.core.tenant import Observed, TenantSpec, User
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import Observed, User
+from ses_tenant.core.tenant.policy import check_policy_size, sending_policy
+from ses_tenant.core.tenant.request import TenantRequest, check_spec, require_regions, resolve
+from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.protocols import Iam
 

@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from ses_tenant.core import naming, steps
-from ses_tenant.core.credentials import Credentials, LocalSes, NewAccessKey, credentials_for
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.keys import LEASE, note
-from ses_tenant.core.tenant import STDOUT, TenantSpec, User
+from ses_tenant.core.rotation.keys import LEASE, note
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.credentials import Credentials, LocalSes, NewAccessKey, credentials_for
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
 from ses_tenant.operations.protocols import Iam
+
+if TYPE_CHECKING:
+    from ses_tenant.core.tenant.observed import User
 
 # IAM is eventually consistent: the first calls on a user just created or renamed may not find it.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from ses_tenant.core.account import Member, members
-from ses_tenant.core.audit import Audit, IdentityPolicies
-from ses_tenant.core.audit import audit as find
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.findings.audit import Audit, IdentityPolicies
+from ses_tenant.core.findings.audit import audit as find
+from ses_tenant.core.iam.authorization import Policy
+from ses_tenant.core.identity.ses import SesIdentity
+from ses_tenant.core.proof.members import Member, members
 from ses_tenant.operations.protocols import Iam, Ses
 
 # One request an identity: past this, only on demand.
@@ -74,4 +76,11 @@ def _identities(ses: Ses, people: Iterable[Member]) -> Iterator[IdentityPolicies
             for region in target.regions:
                 identity = ses.identity(region, target.domain)
                 if identity is not None and identity.policies:
-                    yield IdentityPolicies(target, region, identity.policies)
+                    yield IdentityPolicies(target, region, _policies(identity))
+
+
+def _policies(identity: SesIdentity) -> tuple[Policy, ...]:
+    return tuple(
+        Policy(f"{name} of the identity {identity.name}", document)
+        for name, document in identity.policies.items()
+    )

@@ -5,18 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ses_tenant.core import steps
-from ses_tenant.core.account import Member, members
-from ses_tenant.core.audit import isolation
-from ses_tenant.core.check import SesView, check_tenant, disagreement, probes
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
-from ses_tenant.core.findings import Finding
-from ses_tenant.core.plan import plan_restore
-from ses_tenant.core.request import TenantRequest, resolve
-from ses_tenant.core.ses import SesAccount, SesIdentity
-from ses_tenant.core.tenant import STDOUT, TenantSpec
+from ses_tenant.core.findings.audit import isolation
+from ses_tenant.core.findings.check import SesView, check_tenant, disagreement, probes
+from ses_tenant.core.findings.finding import Finding
+from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.plans.repair import plan_restore
+from ses_tenant.core.proof.members import Member, members
+from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.request import TenantRequest, resolve
+from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.observe import observe_everything, with_last_use
 from ses_tenant.operations.protocols import Iam, Ses

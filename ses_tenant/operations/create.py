@@ -4,16 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_tenant.core import naming, steps
-from ses_tenant.core.credentials import Credentials, LocalSes
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
-from ses_tenant.core.keys import KeyState, Process, Situation
-from ses_tenant.core.plan import plan_create
-from ses_tenant.core.policy import check_policy_size, sending_policy
+from ses_tenant.core.plans.create import plan_create
 from ses_tenant.core.regions import smtp_warning
-from ses_tenant.core.request import TenantRequest, check_spec, require_regions, resolve
-from ses_tenant.core.tenant import AccessKey, Interface, Observed, TenantSpec
+from ses_tenant.core.rotation.keys import KeyState, Process, Situation
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.credentials import Credentials, LocalSes
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import AccessKey, Observed
+from ses_tenant.core.tenant.policy import check_policy_size, sending_policy
+from ses_tenant.core.tenant.request import TenantRequest, check_spec, require_regions, resolve
+from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.operations.apply import Issue, apply
 from ses_tenant.operations.observe import observe, with_last_use
 from ses_tenant.operations.protocols import Iam

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ses_tenant.core import naming, steps
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import SesTenantError
-from ses_tenant.core.plan import plan_delete
-from ses_tenant.core.tenant import STDOUT
+from ses_tenant.core.plans.delete import plan_delete
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.spec import STDOUT
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.observe import observe_everything
 from ses_tenant.operations.protocols import Iam

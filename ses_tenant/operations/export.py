@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from ses_tenant.core.errors import Warning_
-from ses_tenant.core.fleet import Account
-from ses_tenant.core.tenants_export import fleet_toml
+from ses_tenant.core.fleet.export import fleet_toml
+from ses_tenant.core.fleet.fleet import Account
 from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.protocols import Iam
 

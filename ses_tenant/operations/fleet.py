@@ -5,12 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ses_tenant.core import naming, steps
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
-from ses_tenant.core.fleet import Fleet, FleetTenant
-from ses_tenant.core.fleet_plan import (
+from ses_tenant.core.fleet.changes import (
     Change,
     TenantPlan,
     delivery_changes,
@@ -18,10 +15,15 @@ from ses_tenant.core.fleet_plan import (
     keys_in_question,
     require_destination,
 )
-from ses_tenant.core.keys import Process
-from ses_tenant.core.plan import plan_create_suspended, plan_repair
-from ses_tenant.core.request import check_spec, require_regions, resolve
-from ses_tenant.core.tenant import CredentialReport, Observed, TenantSpec, require_ours
+from ses_tenant.core.fleet.fleet import Fleet, FleetTenant
+from ses_tenant.core.plans.create import plan_create_suspended
+from ses_tenant.core.plans.repair import plan_repair
+from ses_tenant.core.rotation.keys import Process
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import CredentialReport, Observed, require_ours
+from ses_tenant.core.tenant.request import check_spec, require_regions, resolve
+from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.operations import create, delete
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.observe import tenants_among

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_tenant.core import naming
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
-from ses_tenant.core.keys import KeyState, list_state
-from ses_tenant.core.tenant import STDOUT, AccessKey, CredentialReport, Observed, ReportedKey
+from ses_tenant.core.rotation.keys import KeyState, list_state
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.observed import AccessKey, CredentialReport, Observed, ReportedKey
+from ses_tenant.core.tenant.spec import STDOUT
 from ses_tenant.operations.observe import observe_all, with_last_use
 from ses_tenant.operations.protocols import Iam
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ses_tenant.core import naming
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
-from ses_tenant.core.tenant import AccessKey, Observed, User, require_ours
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.observed import AccessKey, Observed, User, require_ours
 from ses_tenant.operations.protocols import Iam
 
 

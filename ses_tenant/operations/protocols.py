@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from ses_tenant.core.authorization import Request
-from ses_tenant.core.credentials import Credentials, NewAccessKey
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.secret_rotation import SecretVersions
-from ses_tenant.core.ses import SesAccount, SesIdentity
-from ses_tenant.core.steps import CreateUser, Write
-from ses_tenant.core.tenant import AccessKey, Attachments, CredentialReport, Observed, User
+from ses_tenant.core.iam.authorization import Request
+from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.rotation.secret_versions import SecretVersions
+from ses_tenant.core.tenant.credentials import Credentials, NewAccessKey
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import AccessKey, Attachments, CredentialReport, Observed, User
+from ses_tenant.core.tenant.steps import CreateUser, Write
 
 
 class Iam(Protocol):

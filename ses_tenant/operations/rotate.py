@@ -4,23 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ses_tenant.core import naming, steps
-from ses_tenant.core.credentials import Credentials, LocalSes
-from ses_tenant.core.decision import Action, Decision, NextStep, RotationOptions, Tenant
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
-from ses_tenant.core.keys import KeyState, Note, Process
-from ses_tenant.core.request import TenantRequest, require_regions, resolve
-from ses_tenant.core.rotation import decide
-from ses_tenant.core.tenant import (
-    STDOUT,
-    KeyStatus,
-    Observed,
-    ReportedKey,
-    TenantSpec,
-    require_ours,
-)
+from ses_tenant.core.rotation.decision import Action, Decision, NextStep, RotationOptions, Tenant
+from ses_tenant.core.rotation.keys import KeyState, Note, Process
+from ses_tenant.core.rotation.next_move import decide
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.credentials import Credentials, LocalSes
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import KeyStatus, Observed, ReportedKey, require_ours
+from ses_tenant.core.tenant.request import TenantRequest, require_regions, resolve
+from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
 from ses_tenant.operations.apply import Issue, apply
 from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.protocols import Iam

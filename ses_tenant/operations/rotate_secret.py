@@ -11,16 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from ses_tenant.core import naming, steps
-from ses_tenant.core.credentials import Credentials
-from ses_tenant.core.decision import Action, Decision, RotationOptions, Tenant
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.keys import LEASE, KeyState, Note, Situation, note
-from ses_tenant.core.request import TenantRequest, require_regions, resolve
-from ses_tenant.core.rotation import decide
-from ses_tenant.core.secret_rotation import RotationEvent, RotationStep, SecretVersions
-from ses_tenant.core.tenant import Observed, TenantSpec
+from ses_tenant.core.rotation.decision import Action, Decision, RotationOptions, Tenant
+from ses_tenant.core.rotation.keys import LEASE, KeyState, Note, Situation, note
+from ses_tenant.core.rotation.next_move import decide
+from ses_tenant.core.rotation.secret_versions import RotationEvent, RotationStep, SecretVersions
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import Observed
+from ses_tenant.core.tenant.request import TenantRequest, require_regions, resolve
+from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.operations.apply import Issue, apply
 from ses_tenant.operations.observe import observe
 from ses_tenant.operations.protocols import Iam, RotatingSecret

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.plan import drift
-from ses_tenant.core.request import TenantRequest, resolve
-from ses_tenant.core.tenant import AccessKey, Observed, TenantSpec
+from ses_tenant.core.plans.repair import drift
+from ses_tenant.core.tenant.observed import AccessKey, Observed
+from ses_tenant.core.tenant.request import TenantRequest, resolve
+from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.operations.list_tenants import TenantSummary, summarise
 from ses_tenant.operations.observe import observe_everything, with_last_use
 from ses_tenant.operations.protocols import Iam

@@ -1,11 +1,11 @@
 """`simulate`: whether a tenant may send a mail, by all that IAM holds of it."""
 
-from ses_tenant.core import naming
-from ses_tenant.core.account import members
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.simulation import Mail, Result, case_of_tenant
-from ses_tenant.core.simulation import simulate as decide_all
+from ses_tenant.core.proof.members import members
+from ses_tenant.core.proof.simulation import Mail, Result, case_of_tenant
+from ses_tenant.core.proof.simulation import simulate as decide_all
+from ses_tenant.core.tenant import naming
 from ses_tenant.operations.protocols import Iam
 
 

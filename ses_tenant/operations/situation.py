@@ -4,10 +4,10 @@ import os
 import socket
 from dataclasses import replace
 
-from ses_tenant.core import naming
-from ses_tenant.core.destination import Destination
-from ses_tenant.core.keys import KeyState, Note, Process, Situation
-from ses_tenant.core.tenant import Observed
+from ses_tenant.core.rotation.keys import KeyState, Note, Process, Situation
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.operations.protocols import Iam
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ses_tenant.core import naming, steps
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.policy import keys_before_suspension, suspended_policy
-from ses_tenant.core.tenant import KeyStatus, User, require_ours
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.observed import KeyStatus, User, require_ours
+from ses_tenant.core.tenant.policy import keys_before_suspension, suspended_policy
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.protocols import Iam

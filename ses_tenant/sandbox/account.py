@@ -16,11 +16,11 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.models import AccessKeyLastUsed, iam_backends
 from moto.ses.models import ses_backends
 
-from ses_tenant.core import naming
-from ses_tenant.core.authorization import Policies, Policy
 from ses_tenant.core.errors import SesTenantError
+from ses_tenant.core.iam.authorization import Policies, Policy
 from ses_tenant.core.regions import partition_of
-from ses_tenant.core.tenant import SendingOptions
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.spec import SendingOptions
 
 SIMULATOR = "simulator.amazonses.com"  # takes mail also from an account in the SES sandbox
 

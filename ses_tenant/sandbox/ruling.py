@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ses_tenant.core.authorization import Answer, Policies, Request, Verdict, decide
 from ses_tenant.core.errors import SesTenantError
-from ses_tenant.core.sending import mail_context
+from ses_tenant.core.iam.authorization import Answer, Policies, Request, Verdict, decide
+from ses_tenant.core.iam.ses_actions import mail_context
 from ses_tenant.sandbox.account import SIMULATOR, Account, Key
 from ses_tenant.sandbox.mail import Mail
 

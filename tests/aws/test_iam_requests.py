@@ -8,9 +8,9 @@ from botocore.awsrequest import AWSResponse
 
 from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.session import open_session
-from ses_tenant.core import steps
-from ses_tenant.core.authorization import Request
-from ses_tenant.core.tenant import KeyStatus
+from ses_tenant.core.iam.authorization import Request
+from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.observed import KeyStatus
 from tests.fakes.shop import SUSPENDED_POLICY
 
 pytestmark = pytest.mark.usefixtures("credentials")

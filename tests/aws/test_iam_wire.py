@@ -9,9 +9,9 @@ import pytest
 from ses_tenant import __version__
 from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.session import open_session
-from ses_tenant.core import steps
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import KeyStatus
+from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.observed import KeyStatus
 from tests.fakes.iam_server import DROPPED, Answer, ScriptedIam, failure, scripted_iam, success
 
 pytestmark = pytest.mark.usefixtures("credentials")

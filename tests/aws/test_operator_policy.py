@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
-from ses_tenant.core import steps
-from ses_tenant.core.decision import Mode, RotationOptions
-from ses_tenant.core.request import TenantRequest
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.rotation.decision import Mode, RotationOptions
+from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.request import TenantRequest
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.operations import check, rotate, suspend
 from ses_tenant.operations.audit import audit
 from ses_tenant.operations.list_tenants import list_tenants

@@ -9,7 +9,7 @@ from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.report import parse_report
 from ses_tenant.aws.session import open_session
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import CredentialReport, ReportedKey
+from ses_tenant.core.tenant.observed import CredentialReport, ReportedKey
 from tests.fakes.iam_server import Answer, failure, scripted_iam, success
 
 _ARN = "arn:aws:iam::123456789012:user/ses-tenant/shop.example.com/ses-shop.example.com"

@@ -7,9 +7,8 @@ from botocore.awsrequest import AWSResponse
 
 from ses_tenant.aws.ses import Ses
 from ses_tenant.aws.session import open_session
-from ses_tenant.core.authorization import Policy
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import SesAccount, SesIdentity
 
 pytestmark = pytest.mark.usefixtures("credentials")
 
@@ -59,7 +58,7 @@ def test_the_account(production: bool, sending: bool) -> None:
                 verified=True,
                 dkim=True,
                 configuration_set="metrics",
-                policies=(Policy("partner of the identity a.example", {"Statement": []}),),
+                policies={"partner": {"Statement": []}},
             ),
         ),
         (

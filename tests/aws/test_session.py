@@ -9,7 +9,7 @@ from moto import mock_aws
 from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.session import open_session
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.steps import CreateUser
+from ses_tenant.core.tenant.steps import CreateUser
 
 
 class TestRegion:

@@ -22,10 +22,10 @@ from cryptography.x509.oid import NameOID
 
 from ses_tenant.aws.session import AwsSession, open_session
 from ses_tenant.aws.verify import verify_credentials
-from ses_tenant.core.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
+from ses_tenant.core.tenant.spec import Interface
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "Planted/Secret+Access+Key/0123456789abcd"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.naming import user_name
+from ses_tenant.core.tenant.naming import user_name
 
 from .aws_server import Server
 from .conftest import Run

@@ -18,10 +18,10 @@ from moto import mock_aws
 
 from ses_tenant.aws.iam import Iam as AwsIam
 from ses_tenant.aws.session import open_session
-from ses_tenant.core import steps
-from ses_tenant.core.account import members
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import Attachments, KeyStatus, ReportedKey
+from ses_tenant.core.proof.members import members
+from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.observed import Attachments, KeyStatus, ReportedKey
 from ses_tenant.operations.protocols import Iam
 from tests.fakes.iam import BOUNDARY, EVERYTHING, MANAGED_POLICY, FakeIam
 from tests.fakes.shop import API_POLICY, ARN, NAME, PATH, SHOP, SMTP_POLICY, SUSPENDED_POLICY, TAGS

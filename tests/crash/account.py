@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.backends import get_backend
 
-from ses_tenant.core import naming
+from ses_tenant.core.tenant import naming
 
 ACCOUNT_ID = "123456789012"
 REGION = "eu-central-1"

@@ -2,11 +2,11 @@
 
 import json
 
-from ses_tenant.core import naming
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.keys import note
-from ses_tenant.core.policy import policy_json, sending_policy
-from ses_tenant.core.tenant import Interface, TenantSpec
+from ses_tenant.core.rotation.keys import note
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.policy import policy_json, sending_policy
+from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.held import WRITTEN_BY
 from tests.crash.account import REGION, now
 from tests.crash.lab import Lab, Site

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ses_tenant.core import naming
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.smtp import smtp_password
+from ses_tenant.core.tenant import naming
 from ses_tenant.sandbox.run import aws_variables
 from tests.crash import fault_server
 from tests.crash.account import REGION, Account, Snapshot

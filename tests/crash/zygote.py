@@ -133,7 +133,7 @@ def _warm_up() -> None:
     import ses_tenant.aws.iam
     import ses_tenant.aws.verify
     import ses_tenant.cli.render
-    import ses_tenant.core.tenants_file
+    import ses_tenant.core.fleet.tenants_file
     import ses_tenant.destinations.command
     import ses_tenant.destinations.file
     import ses_tenant.destinations.secretsmanager

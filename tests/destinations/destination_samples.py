@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ses_tenant.core.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import Interface, TenantSpec
+from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
+from ses_tenant.core.tenant.spec import Interface, TenantSpec
 
 SHOP = SendingDomain("shop.example.com")
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"

@@ -8,11 +8,11 @@ from typing import NoReturn
 
 import pytest
 
-from ses_tenant.core import steps
-from ses_tenant.core.credentials import Credentials, NewAccessKey
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import (
+from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.credentials import Credentials, NewAccessKey
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import (
     AccessKey,
     Attachments,
     CredentialReport,

@@ -18,7 +18,7 @@ import pytest
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.file import FileDestination
 from ses_tenant.destinations.formats import FORMATS, get_format
 
@@ -581,9 +581,9 @@ def test_what_a_running_run_writes_is_left_alone(tmp_path: Path) -> None:
 
 CHILD = """
 import json, os, signal, sys
-from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.file import FileDestination
 from ses_tenant.destinations.formats import FORMATS
 

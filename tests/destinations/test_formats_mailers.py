@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.formats import get_format
 
 from .destination_samples import HOST, HOST_2, KEY_ID, PASSWORD, PASSWORD_2, run, smtp

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.destinations.formats import get_format
 
 from .destination_samples import HOST, KEY_ID, PASSWORD, SECRET, api, run, smtp

@@ -15,7 +15,7 @@ import botocore.session
 import pytest
 from dotenv import dotenv_values
 
-from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.destinations.formats import get_format
 
 from .destination_samples import (

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ses_tenant.core.errors import ErrorCode
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.formats import FORMATS, get_format
 from ses_tenant.destinations.held import is_ours, key_id_in
 

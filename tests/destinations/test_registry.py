@@ -10,11 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ses_tenant.aws.session import AwsSession, open_session
-from ses_tenant.core import naming
-from ses_tenant.core.credentials import Credentials
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.errors import ErrorCode
-from ses_tenant.core.tenant import Interface, TenantSpec
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.command import CommandDestination
 from ses_tenant.destinations.document import DocumentDestination
 from ses_tenant.destinations.file import FileDestination

@@ -15,12 +15,12 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from ses_tenant.cli.app import app
-from ses_tenant.core.credentials import NewAccessKey, credentials_for
-from ses_tenant.core.decision import Action, Mode, NextStep
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, ExitStatus
-from ses_tenant.core.keys import KeyState
-from ses_tenant.core.tenant import Interface, TenantSpec
+from ses_tenant.core.rotation.decision import Action, Mode, NextStep
+from ses_tenant.core.rotation.keys import KeyState
+from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
+from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.formats import FORMATS, secret_document
 from ses_tenant.destinations.registry import SCHEMES
 
@@ -212,7 +212,7 @@ def test_the_warning_codes_are_documented() -> None:
 
 
 def test_the_rules_of_findings_are_documented() -> None:
-    folder = ROOT / "ses_tenant" / "core"
+    folder = ROOT / "ses_tenant" / "core" / "findings"
     code = "".join((folder / f"{name}.py").read_text() for name in ("audit", "check", "lint"))
     used = set(re.findall(r'(?:inding|yield)[\s(]*"(\w+)",\s*[Ss]everity', code))
     assert set(table((ROOT / "docs" / "audit.md").read_text(), "## Findings")) == used

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ses_tenant.core.credentials import Credentials
+from ses_tenant.core.tenant.credentials import Credentials
 from tests.fakes.iam import FakeIam
 
 if TYPE_CHECKING:

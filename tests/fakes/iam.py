@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal, TypeVar
 
-from ses_tenant.core import naming, steps
-from ses_tenant.core.authorization import Request
-from ses_tenant.core.credentials import NewAccessKey
 from ses_tenant.core.errors import ErrorCode
-from ses_tenant.core.tenant import (
+from ses_tenant.core.iam.authorization import Request
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.credentials import NewAccessKey
+from ses_tenant.core.tenant.observed import (
     AccessKey,
     Attachments,
     CredentialReport,

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ses_tenant.core import steps
-from ses_tenant.core.tenant import AccessKey, Attachments, KeyStatus, User
+from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.observed import AccessKey, Attachments, KeyStatus, User
 from tests.fakes import iam_rules as rules
 
 ACCOUNT = "123456789012"

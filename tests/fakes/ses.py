@@ -1,6 +1,6 @@
 """An SES in memory: what it says of the account and of email identities."""
 
-from ses_tenant.core.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import SesAccount, SesIdentity
 
 
 class FakeSes:

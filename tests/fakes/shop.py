@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from ses_tenant.core.credentials import Credentials
-from ses_tenant.core.destination import Destination
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.keys import Process
-from ses_tenant.core.request import TenantRequest
-from ses_tenant.core.tenant import Attachments
+from ses_tenant.core.rotation.keys import Process
+from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import Attachments
+from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.destinations.registry import StdoutDestination
 from ses_tenant.operations import create, delete
 from ses_tenant.operations.create import Created

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ses_tenant.core.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.formats import postfix as sasl_passwd
 
 TO = "customer@client.example"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ses_tenant.core.policy import policy_json, suspended_policy
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant.policy import policy_json, suspended_policy
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.sandbox.server import serve
 from tests.sandbox.conftest import BLOG, SHOP, Box, Key
 

@@ -15,13 +15,13 @@ from moto.secretsmanager.models import secretsmanager_backends
 
 from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.session import AwsSession, open_session
-from ses_tenant.core.credentials import Credentials
-from ses_tenant.core.decision import Mode, RotationOptions
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import SesTenantError
-from ses_tenant.core.keys import Note, Process
-from ses_tenant.core.request import TenantRequest
-from ses_tenant.core.tenant import Interface, TenantSpec
+from ses_tenant.core.rotation.decision import Mode, RotationOptions
+from ses_tenant.core.rotation.keys import Note, Process
+from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.request import TenantRequest
+from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.registry import open_destination
 from ses_tenant.functions import secret_rotation
 from ses_tenant.operations import create, rotate, suspend

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ses_tenant.core.decision import Action, Mode
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.secret_rotation import RotationEvent, RotationStep
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.rotation.decision import Action, Mode
+from ses_tenant.core.rotation.secret_versions import RotationEvent, RotationStep
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.functions import secret_rotation
 from ses_tenant.functions.boundary import FunctionFailed
 from tests.fakes.iam import Crash

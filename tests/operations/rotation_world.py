@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from ses_tenant.core.decision import Mode, RotationOptions
 from ses_tenant.core.errors import SesTenantError
-from ses_tenant.core.keys import Process
-from ses_tenant.core.request import TenantRequest
+from ses_tenant.core.rotation.decision import Mode, RotationOptions
+from ses_tenant.core.rotation.keys import Process
+from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.operations import create as creation
 from ses_tenant.operations import rotate as rotation
 from ses_tenant.operations import suspend as suspension

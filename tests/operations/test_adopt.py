@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from ses_tenant.core.authorization import Answer, Policies, Policy, Request, decide
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.request import TenantRequest
-from ses_tenant.core.sending import mail_context
-from ses_tenant.core.tenant import Attachments, Interface, KeyStatus
+from ses_tenant.core.iam.authorization import Answer, Policies, Policy, Request, decide
+from ses_tenant.core.iam.ses_actions import mail_context
+from ses_tenant.core.tenant.observed import Attachments, KeyStatus
+from ses_tenant.core.tenant.request import TenantRequest
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.registry import StdoutDestination
 from ses_tenant.operations import adopt
 from ses_tenant.operations.adopt import Adoption

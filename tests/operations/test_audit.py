@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from ses_tenant.core.authorization import Policy
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.findings import Finding, Severity
-from ses_tenant.core.policy import sending_policy
-from ses_tenant.core.request import TenantRequest
-from ses_tenant.core.ses import SesIdentity
-from ses_tenant.core.tenant import Interface, TenantSpec
+from ses_tenant.core.findings.finding import Finding, Severity
+from ses_tenant.core.identity.ses import SesIdentity
+from ses_tenant.core.tenant.policy import sending_policy
+from ses_tenant.core.tenant.request import TenantRequest
+from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.operations.audit import audit, audit_saved
 from tests.fakes.iam import Clock, FakeIam
 from tests.fakes.ses import FakeSes
@@ -268,7 +267,7 @@ def test_a_sending_policy_of_an_identity() -> None:
         ]
     }
     ses.identities[REGION, SHOP.name] = SesIdentity(
-        SHOP.name, verified=True, dkim=True, policies=(Policy("shared", document),)
+        SHOP.name, verified=True, dkim=True, policies={"shared": document}
     )
     assert told(iam, ses) == [("identity_policy", "warning", "shop.example.com")] * 2
     assert {f.principal for f in found(iam, ses)} == {partner, stranger}

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from ses_tenant.core.authorization import Request
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.findings import Finding
-from ses_tenant.core.request import TenantRequest
-from ses_tenant.core.ses import SesAccount, SesIdentity
-from ses_tenant.core.tenant import Interface, KeyStatus, Scope
+from ses_tenant.core.findings.finding import Finding
+from ses_tenant.core.iam.authorization import Request
+from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.tenant.observed import KeyStatus
+from ses_tenant.core.tenant.request import TenantRequest
+from ses_tenant.core.tenant.spec import Interface, Scope
 from ses_tenant.operations import check, suspend
 from tests.fakes.destination import FakeDestination
 from tests.fakes.iam import BOUNDARY, EVERYTHING, MANAGED_POLICY, Clock, FakeIam

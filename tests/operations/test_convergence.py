@@ -6,8 +6,8 @@ import pytest
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.request import TenantRequest
-from ses_tenant.core.tenant import Attachments, KeyStatus
+from ses_tenant.core.tenant.observed import Attachments, KeyStatus
+from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.operations import delete
 from tests.fakes.iam import BOUNDARY, EVERYTHING, Crash, FakeIam, When
 from tests.fakes.shop import (

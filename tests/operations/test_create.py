@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from ses_tenant.core import naming
-from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.request import TenantRequest
-from ses_tenant.core.tenant import Interface, KeyStatus, Scope
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.observed import KeyStatus
+from ses_tenant.core.tenant.request import TenantRequest
+from ses_tenant.core.tenant.spec import Interface, Scope
 from ses_tenant.operations import create
 from tests.fakes.iam import BOUNDARY, MANAGED_POLICY, Clock, FakeIam
 from tests.fakes.shop import (

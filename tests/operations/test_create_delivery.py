@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from ses_tenant.core import naming
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.keys import LEASE, Note
-from ses_tenant.core.request import TenantRequest
+from ses_tenant.core.rotation.keys import LEASE, Note
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.operations import create
 from tests.fakes.destination import FakeDestination
 from tests.fakes.iam import Clock, Crash, FakeIam, When

@@ -3,7 +3,7 @@
 import pytest
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import Attachments
+from ses_tenant.core.tenant.observed import Attachments
 from ses_tenant.operations import delete
 from tests.fakes.iam import EVERYTHING, FakeIam
 from tests.fakes.shop import (

@@ -2,10 +2,11 @@
 
 import pytest
 
-from ses_tenant.core import steps
-from ses_tenant.core.credentials import Credentials
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant import Interface, KeyStatus, TenantSpec
+from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.observed import KeyStatus
+from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.registry import StdoutDestination
 from ses_tenant.operations.apply import Applied, Issue, apply
 from tests.fakes.iam import Clock, FakeIam

@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ses_tenant.core.decision import Mode
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.rotation.decision import Mode
 from tests.fakes.iam import When
 from tests.operations.rotation_world import World
 

@@ -3,8 +3,9 @@
 import pytest
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.keys import KeyState
-from ses_tenant.core.tenant import Attachments, Interface
+from ses_tenant.core.rotation.keys import KeyState
+from ses_tenant.core.tenant.observed import Attachments
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.operations.show import show
 from tests.fakes.iam import EVERYTHING, Clock, FakeIam
 from tests.fakes.shop import (

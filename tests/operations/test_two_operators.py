@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ses_tenant.core.decision import Mode
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.keys import Process
+from ses_tenant.core.rotation.decision import Mode
+from ses_tenant.core.rotation.keys import Process
 from tests.operations.rotation_world import DEAD, World
 
 DAY = timedelta(days=1)

@@ -10,11 +10,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from ses_tenant.core import naming
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.policy import policy_json, sending_policy
 from ses_tenant.core.smtp import smtp_password
-from ses_tenant.core.tenant import Interface, TenantSpec
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.policy import policy_json, sending_policy
+from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.sandbox.outbox import Entry
 from ses_tenant.sandbox.server import Options, Sandbox, serve
 

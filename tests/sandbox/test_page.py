@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ses_tenant.cli.app import app
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant.spec import Interface
 
 from .conftest import BLOG, SHOP, Box, Key
 

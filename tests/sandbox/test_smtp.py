@@ -6,8 +6,8 @@ import ssl
 
 import pytest
 
-from ses_tenant.core.policy import policy_json, suspended_policy
-from ses_tenant.core.tenant import Interface
+from ses_tenant.core.tenant.policy import policy_json, suspended_policy
+from ses_tenant.core.tenant.spec import Interface
 
 from .conftest import BLOG, SHOP, Box, Boxes
 

@@ -1,0 +1,239 @@
+"""What is wrong with one tenant, and the steps that put it right; pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ses_tenant.core.findings.audit import NEVER_USED_AFTER
+from ses_tenant.core.findings.finding import Finding, Severity
+from ses_tenant.core.iam.authorization import Answer, Request, decide
+from ses_tenant.core.iam.ses_actions import FROM, identity_arn, mail_context
+from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.plans.repair import plan_restore
+from ses_tenant.core.proof.members import Member
+from ses_tenant.core.rotation.keys import KeyState, Situation
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.observed import Attachments, Observed
+from ses_tenant.core.tenant.spec import Scope, TenantSpec
+
+
+@dataclass(frozen=True)
+class SesView:
+    """What SES says in one Region; None stands for what could not be read.
+
+    `identities` are by sending domain: its own, or that of the nearest domain above it.
+    """
+
+    region: str
+    account: SesAccount | None
+    identities: Mapping[str, SesIdentity | None] | None
+
+
+def check_tenant(
+    spec: TenantSpec,
+    observed: Observed,
+    situation: Situation,
+    views: Iterable[SesView],
+    now: datetime,
+    max_age: timedelta,
+) -> tuple[Finding, ...]:
+    """Return what is wrong with the tenant; nothing right after `create`, whatever its options."""
+    arn, name = observed.user.user_arn, spec.domain.name
+    found = [
+        *_of_user(spec, observed),
+        *_of_attachments(observed),
+        *_of_keys(spec, situation, now, max_age),
+        *(finding for view in views for finding in _of_ses(spec, view)),
+    ]
+    return tuple(
+        Finding(rule, severity, arn, message, remedy, name)
+        for rule, severity, message, remedy in found
+    )
+
+
+_Found = tuple[str, Severity, str, str]
+
+
+def probes(spec: TenantSpec, member: Member) -> tuple[Request, ...]:
+    """Return mails that tell whether the tenant is limited: its own, and others'."""
+    region = (*spec.regions, "us-east-1")[0]
+    partition, own = member.arn.split(":")[1], spec.domain.name
+    return tuple(
+        Request(
+            "ses:SendRawEmail",
+            identity_arn(partition, region, member.account, own),
+            mail_context(sender) if sender else {},
+            member.arn,
+        )
+        for sender in (f"a@{own}", f"a@{own.upper()}", f"a@evil{own}", f"a@sub.{own}", None)
+    )
+
+
+def disagreement(
+    spec: TenantSpec, member: Member, request: Request, *, allowed: bool
+) -> Finding | None:
+    """Return a finding if AWS's simulator decides otherwise than we do."""
+    policies, context = member.principal.policies, member.principal.context
+    verdict = decide(policies, replace(request, context={**context, **request.context}))
+    if verdict.answer is Answer.CONDITIONAL or (verdict.answer is Answer.ALLOWED) == allowed:
+        return None
+    sender = request.context.get(FROM, ("no From address",))[0]
+    theirs = "allows" if allowed else "denies"
+    return Finding(
+        "simulator_disagrees",
+        Severity.ERROR,
+        member.arn,
+        f"AWS's simulator {theirs} {request.action} with {sender}; by its policies it is "
+        f"{verdict.reason}",
+        "Look for service control policies of the organization; else report it as a bug.",
+        spec.domain.name,
+        sender,
+    )
+
+
+def _of_user(spec: TenantSpec, observed: Observed) -> Iterator[_Found]:
+    repair = f"ses-tenant check {spec.domain} --repair"
+    for step in plan_restore(spec, observed):
+        match step:
+            case steps.PutUserPolicy():
+                what = "missing" if observed.sending_policy is None else "not as it should be"
+                yield (
+                    "policy_drift",
+                    Severity.ERROR,
+                    f"the inline policy {naming.SENDING_POLICY} is {what}",
+                    repair,
+                )
+            case steps.UpdateUser():
+                yield (
+                    "path_drift",
+                    Severity.WARNING,
+                    f"its path is {observed.user.path}, not {naming.user_path(spec.domain)}",
+                    repair,
+                )
+            case steps.TagUser(tags=tags):
+                keys = ", ".join(sorted(tags))
+                yield "tag_drift", Severity.WARNING, f"tags are missing or wrong: {keys}", repair
+            case steps.UntagUser(keys=stale):
+                told = f"tags are left over: {', '.join(stale)}"
+                yield "tag_drift", Severity.WARNING, told, repair
+            case _:
+                continue
+
+
+def _of_attachments(observed: Observed) -> Iterator[_Found]:
+    domain = observed.user.tags.get(naming.TAG_DOMAIN, "DOMAIN")
+    repair = f"ses-tenant check {domain} --repair"
+    extra = observed.attachments or Attachments()
+    ours = {naming.SENDING_POLICY, naming.SUSPENDED_POLICY}
+    foreign = [
+        *(f"the inline policy {n}" for n in observed.inline_policies if n not in ours),
+        *(f"the managed policy {arn}" for arn in extra.managed_policies),
+        *(f"membership in the group {group}" for group in extra.groups),
+        *(("a console password",) if extra.login_profile else ()),
+        *(f"the MFA device {serial}" for serial in extra.mfa_devices),
+        *(f"the SSH public key {key}" for key in extra.ssh_keys),
+        *(f"the signing certificate {certificate}" for certificate in extra.certificates),
+        *(f"the service-specific credential {c}" for c in extra.service_credentials),
+    ]
+    for what in foreign:
+        yield "attached", Severity.ERROR, f"a tenant should not have {what}", repair
+
+
+def _of_keys(
+    spec: TenantSpec, situation: Situation, now: datetime, max_age: timedelta
+) -> Iterator[_Found]:
+    state = situation.state()
+    rotate = f"ses-tenant rotate-keys {spec.domain}"
+    show = f"ses-tenant show {spec.domain}"
+    match state:
+        case KeyState.NO_KEY:
+            told = "it has no access key, so it cannot send"
+            yield "no_key", Severity.WARNING, told, f"ses-tenant create {spec.domain}"
+        case KeyState.UNDELIVERED:
+            told = "an Active access key has reached nobody"
+            yield "undelivered_key", Severity.WARNING, told, rotate
+        case KeyState.LOCKED_OUT | KeyState.OVERFULL | KeyState.CONFUSED:
+            told = f"its access keys are in the state {state.value}"
+            yield "keys_in_disorder", Severity.ERROR, told, rotate
+        case KeyState.OVERLAP:
+            told = "two access keys are Active, as in the middle of a rotation"
+            yield "two_active_keys", Severity.INFO, told, rotate
+        case KeyState.STEADY | KeyState.RETIRING | KeyState.SUSPENDED:
+            pass
+    for key in situation.active:
+        age = now - key.created_at
+        if age > max_age:
+            told = f"the access key {key.access_key_id} is {age.days} days old"
+            yield "key_too_old", Severity.WARNING, told, rotate
+        if key.last_used_at is None and age > NEVER_USED_AFTER:
+            told = f"the access key {key.access_key_id} was never used in {age.days} days"
+            yield "key_never_used", Severity.INFO, told, show
+
+
+def _of_ses(spec: TenantSpec, view: SesView) -> Iterator[_Found]:
+    region = view.region
+    if view.account is not None and not view.account.sending:
+        told = f"SES has paused sending for the whole account in {region}"
+        yield "sending_paused", Severity.ERROR, told, "Look at the SES console's account dashboard."
+    if view.account is not None and not view.account.production:
+        yield (
+            "ses_sandbox",
+            Severity.WARNING,
+            f"the account is in SES's sandbox in {region}: mail goes to verified addresses only",
+            f"aws sesv2 put-account-details --region {region} --production-access-enabled ...",
+        )
+        if spec.sending.scope is Scope.IDENTITY:
+            yield (
+                "sandbox_scope",
+                Severity.WARNING,
+                (
+                    "in SES's sandbox the identities of recipients are checked as well, which "
+                    "--scope identity does not allow"
+                ),
+                f"ses-tenant create {spec.domain} --scope any",
+            )
+    for name, identity in (view.identities or {}).items():
+        yield from _of_identity(spec, region, name, identity)
+
+
+def _of_identity(
+    spec: TenantSpec, region: str, name: str, identity: SesIdentity | None
+) -> Iterator[_Found]:
+    if identity is None:
+        # A site may be prepared before its domain is: no reason for a bad end.
+        told = f"SES knows neither {name} nor a domain above it in {region}, so it cannot send yet"
+        verify = f"aws sesv2 create-email-identity --region {region} --email-identity {name}"
+        yield "not_verified", Severity.INFO, told, verify
+        return
+    shown = f"aws sesv2 get-email-identity --region {region} --email-identity {identity.name}"
+    if not identity.verified:
+        told = f"the email identity {identity.name} is not verified in {region}"
+        yield "not_verified", Severity.WARNING, told, shown
+    elif not identity.dkim:
+        told = f"mail of {name} is not signed with DKIM in {region}"
+        yield "no_dkim", Severity.WARNING, told, shown
+    if identity.name != name and spec.sending.scope is Scope.IDENTITY:
+        told = (
+            f"{name} is no email identity of its own in {region}, and --scope identity allows no "
+            f"other, such as {identity.name}"
+        )
+        yield (
+            "identity_scope",
+            Severity.WARNING,
+            told,
+            f"ses-tenant create {spec.domain} --scope any",
+        )
+    if (
+        identity.configuration_set is not None
+        and spec.sending.scope is Scope.IDENTITY
+        and identity.configuration_set not in spec.sending.configuration_sets
+    ):
+        yield (
+            "configuration_set",
+            Severity.ERROR,
+            (
+                f"the default configuration set {identity.configuration_set} of {name} in {region} "
+                "is not among the resources of its policy, so SES refuses its mail"
+            ),
+            f"ses-tenant create {spec.domain} --configuration-set {identity.configuration_set}",
+        )

@@ -1,0 +1,1 @@
+"""The tenants file: tenants of many accounts, as they should be."""

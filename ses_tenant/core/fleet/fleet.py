@@ -1,0 +1,53 @@
+"""A fleet: the tenants of one or several accounts, as a `tenants.toml` says they should be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.tenant.request import TenantRequest
+
+DEFAULT_ACCOUNT = "default"
+
+
+@dataclass(frozen=True)
+class Account:
+    """An AWS account and how to reach it; with neither profile nor role, as the operator does.
+
+    A role is assumed with the credentials of the profile.
+    """
+
+    name: str
+    profile: str | None = None
+    role_arn: str | None = None
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FleetTenant:
+    """A tenant as its table says, `[defaults]` and the account's Regions filled in.
+
+    `suspended` is None where the file leaves that to `suspend` and `resume`.
+    """
+
+    account: str
+    request: TenantRequest
+    max_age: timedelta | None = None
+    suspended: bool | None = None
+
+    @property
+    def domain(self) -> SendingDomain:
+        """Return the sending domain."""
+        return self.request.domain
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The whole file; `accounts` in the order in which it names them."""
+
+    accounts: Mapping[str, Account]
+    tenants: tuple[FleetTenant, ...]
+
+    def of(self, account: str) -> tuple[FleetTenant, ...]:
+        """Return the tenants of an account."""
+        return tuple(tenant for tenant in self.tenants if tenant.account == account)

@@ -1,0 +1,222 @@
+"""From the text of a `tenants.toml` to a fleet; every mistake is told at once, with its line."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.fleet.fleet import DEFAULT_ACCOUNT, Account, Fleet, FleetTenant
+from ses_tenant.core.fleet.toml_lines import KeyPath, key_lines, line_of
+from ses_tenant.core.fleet.toml_table import Problems, Table, TableReader, quoted
+from ses_tenant.core.tenant.request import TenantRequest, check_spec, resolve
+from ses_tenant.core.tenant.spec import STDOUT, Interface, Scope
+
+DOMAIN_PLACEHOLDER = "{domain}"
+TABLES = ("accounts", "defaults", "tenants")
+ACCOUNT_KEYS = ("profile", "role-arn", "regions")
+TENANT_KEYS = (
+    *("account", "interface", "regions", "subdomains", "also", "return-path", "scope"),
+    *("configuration-sets", "destination", "format", "read-back", "permissions-boundary"),
+    *("max-age", "suspended", "tags"),
+)
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\x21-\x7e]{1,576}")
+# Where two tenants that are given the same place would overwrite each other's credentials.
+_EXCLUSIVE = ("file:", "secretsmanager:", "ssm:")
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What this ring cannot know: destinations and formats. Both raise SesTenantError."""
+
+    destination: Callable[[str], str]
+    format: Callable[[str, Interface], object]
+
+
+def parse_fleet(text: str, name: str, checks: Checks) -> Fleet:
+    """Return the fleet that `text`, a file called `name`, describes.
+
+    Raises SesTenantError `usage`, whose message has a line for each mistake: `NAME:LINE: what`.
+    """
+    try:
+        document: Table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = re.search(r"\(at line (\d+), column \d+\)", str(error))
+        line = where[1] if where else text.count("\n") + 1
+        raise _refused(name, [f"{name}:{line}: {error}"]) from error
+    problems = Problems()
+    fleet = _fleet(document, checks, problems)
+    if problems.found:
+        lines = key_lines(text)
+        told = sorted((line_of(lines, path), what) for path, what in problems.found)
+        raise _refused(name, [f"{name}:{line}: {what}" for line, what in dict.fromkeys(told)])
+    return fleet
+
+
+def _refused(name: str, lines: list[str]) -> SesTenantError:
+    count = "a mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+    return SesTenantError(
+        ErrorCode.USAGE,
+        "\n".join([f"{name} has {count}:", *lines]),
+        "What may stand there: ses-tenant plan --schema, or docs/fleets.md.",
+    )
+
+
+def _fleet(document: Table, checks: Checks, problems: Problems) -> Fleet:
+    for key in document.keys() - set(TABLES):
+        problems.unknown((key,), TABLES)
+    accounts = {
+        account: _account(account, table, problems)
+        for account, table in _tables(document, "accounts", problems)
+    }
+    if not accounts:
+        accounts = {DEFAULT_ACCOUNT: Account(DEFAULT_ACCOUNT)}
+    defaults = document.get("defaults", {})
+    if not isinstance(defaults, dict):
+        problems.add(("defaults",), "'defaults' must be a table")
+        defaults = {}
+    TableReader(defaults, ("defaults",), problems).only(TENANT_KEYS)
+    tenants: dict[str, FleetTenant] = {}
+    places: dict[str, str] = {}
+    seen: set[str] = set()
+    for text, table in _tables(document, "tenants", problems):
+        path = ("tenants", text)
+        domain = problems.tried(path, lambda text=text: SendingDomain.parse(text))  # type: ignore[misc]
+        if domain is None:
+            continue
+        if domain.name in seen:
+            problems.add(path, f"{domain} is there twice")
+            continue
+        seen.add(domain.name)
+        before = len(problems.found)
+        tenant = _tenant(domain, table, defaults, path, accounts, checks, problems)
+        if tenant is None or len(problems.found) > before:
+            continue
+        tenants[domain.name] = tenant
+        place = _place(tenant)
+        if place and places.setdefault(place, domain.name) != domain.name:
+            problems.add(
+                (*path, "destination"),
+                f"{domain} and {places[place]} have the same destination; "
+                f"'{DOMAIN_PLACEHOLDER}' in it stands for the domain",
+            )
+    return Fleet(accounts, tuple(tenants.values()))
+
+
+def _tables(document: Table, key: str, problems: Problems) -> list[tuple[str, Table]]:
+    """Return the tables in a table, by name."""
+    outer = document.get(key, {})
+    if not isinstance(outer, dict):
+        problems.add((key,), f"'{key}' must be a table")
+        return []
+    for name, table in outer.items():
+        if not isinstance(table, dict):
+            problems.add((key, name), f"'{name}' must be a table: [{key}.{quoted(name)}]")
+    return [(name, table) for name, table in outer.items() if isinstance(table, dict)]
+
+
+def _account(name: str, table: Table, problems: Problems) -> Account:
+    path = ("accounts", name)
+    if not _ACCOUNT_NAME.fullmatch(name):
+        problems.add(
+            path, f"'{name}' is no name for an account: letters, digits, - and _, up to 32"
+        )
+    reader = TableReader(table, path, problems)
+    reader.only(ACCOUNT_KEYS)
+    role = reader.text("role-arn")
+    if role is not None and not _ROLE.fullmatch(role):
+        problems.add((*path, "role-arn"), f"'{role}' is not the ARN of an IAM role")
+    return Account(name, reader.text("profile"), role, reader.regions() or ())
+
+
+def _tenant(
+    domain: SendingDomain,
+    table: Table,
+    defaults: Table,
+    path: KeyPath,
+    accounts: Mapping[str, Account],
+    checks: Checks,
+    problems: Problems,
+) -> FleetTenant | None:
+    reader = TableReader(table, path, problems, defaults)
+    reader.only(TENANT_KEYS)
+    account = _account_of(domain, reader, accounts, problems)
+    interface = reader.choice("interface", Interface) or Interface.API
+    form = reader.text("format")
+    if form is not None:
+        problems.tried(reader.at("format"), lambda: checks.format(form, interface))
+    regions = reader.regions() or (account.regions if account else ()) or None
+    request = problems.tried(
+        path,
+        lambda: TenantRequest(
+            domain=domain,
+            interface=interface,
+            regions=regions,
+            subdomains=reader.flag("subdomains") or False,
+            also=reader.domains("also"),
+            return_path=reader.domain("return-path"),
+            scope=reader.choice("scope", Scope) or Scope.ANY,
+            configuration_sets=reader.texts("configuration-sets") or (),
+            destination=_destination(reader, domain, checks, problems),
+            format=form,
+            read_back=reader.text("read-back"),
+            permissions_boundary=reader.text("permissions-boundary"),
+            user_tags=reader.tags(),
+        ),
+    )
+    max_age = reader.duration("max-age")
+    suspended = reader.flag("suspended")
+    if account is None or request is None:
+        return None
+    if request.regions or request.scope is not Scope.IDENTITY:
+        problems.tried(path, lambda: check_spec(resolve(request, None, None)))
+    return FleetTenant(account.name, request, max_age, suspended)
+
+
+def _account_of(
+    domain: SendingDomain,
+    reader: "TableReader",
+    accounts: Mapping[str, Account],
+    problems: Problems,
+) -> Account | None:
+    name = reader.text("account")
+    if name is None and len(accounts) == 1:
+        return next(iter(accounts.values()))
+    if name is None:
+        problems.add(reader.path, f"{domain} needs an 'account': {', '.join(accounts)}")
+        return None
+    if name not in accounts:
+        near = get_close_matches(name, accounts, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there is {', '.join(accounts)}"
+        problems.add(reader.at("account"), f"there is no account '{name}'; {hint}")
+        return None
+    return accounts[name]
+
+
+def _destination(
+    reader: "TableReader", domain: SendingDomain, checks: Checks, problems: Problems
+) -> str | None:
+    """Return the destination, with the domain filled in."""
+    text = reader.text("destination")
+    if text is None:
+        return None
+    uri = text.replace(DOMAIN_PLACEHOLDER, domain.name)
+    if uri.startswith("file:") and not uri.startswith("file:/"):
+        problems.add(
+            reader.at("destination"),
+            f"'{text}' is not an absolute path, and so depends on where the command is run",
+        )
+        return None
+    return problems.tried(reader.at("destination"), lambda: checks.destination(uri))
+
+
+def _place(tenant: FleetTenant) -> str | None:
+    """Return what names the destination's place among all tenants, if only one may have it."""
+    uri = tenant.request.destination
+    if uri is None or uri == STDOUT or not uri.startswith(_EXCLUSIVE):
+        return None
+    region = (tenant.request.regions or ("",))[0]
+    return uri if uri.startswith("file:") else f"{tenant.account} {region} {uri}"

@@ -1,0 +1,150 @@
+"""A table of a TOML document, read value by value; what is wrong is noted and reading goes on."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import TypeVar
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import SesTenantError
+from ses_tenant.core.fleet.toml_lines import KeyPath
+from ses_tenant.core.regions import check_region
+from ses_tenant.core.rotation.decision import duration
+
+_T = TypeVar("_T")
+_E = TypeVar("_E", bound=StrEnum)
+Table = Mapping[str, object]
+
+
+@dataclass
+class Problems:
+    """The mistakes found so far."""
+
+    found: list[tuple[KeyPath, str]] = field(default_factory=list)
+
+    def add(self, path: KeyPath, text: str) -> None:
+        """Note a mistake."""
+        self.found.append((path, text))
+
+    def unknown(self, path: KeyPath, known: Sequence[str]) -> None:
+        """Note a key that is not known, with the one that was probably meant."""
+        near = get_close_matches(path[-1].lower().replace("_", "-"), known, n=1, cutoff=0.6)
+        where = f"[{'.'.join(map(quoted, path[:-1]))}]" if path[:-1] else "the file"
+        hint = f"did you mean '{near[0]}'?" if near else f"it may have {', '.join(known)}"
+        self.add(path, f"unknown key '{path[-1]}' in {where}; {hint}")
+
+    def tried(self, path: KeyPath, make: Callable[[], _T]) -> _T | None:
+        """Return what `make` returns, or note why it fails."""
+        try:
+            return make()
+        except SesTenantError as error:
+            self.add(path, f"{error.message} {error.hint}".strip())
+            return None
+
+
+@dataclass(frozen=True)
+class TableReader:
+    """One table's values, each checked for its type; what it lacks is taken from `defaults`."""
+
+    table: Table
+    path: KeyPath
+    problems: Problems
+    defaults: Table = field(default_factory=dict)
+
+    def only(self, known: Sequence[str]) -> None:
+        """Note all keys that are not known."""
+        for key in self.table:
+            if key not in known:
+                self.problems.unknown((*self.path, key), known)
+
+    def at(self, key: str) -> KeyPath:
+        """Return where the value stands: here, or in the defaults."""
+        own = key in self.table or key not in self.defaults
+        return (*self.path, key) if own else ("defaults", key)
+
+    def text(self, key: str) -> str | None:
+        """Return a text, or None where there is none."""
+        value = self._value(key)
+        if isinstance(value, str) and value:
+            return value
+        self._none(key, value, "a text in quotes, not empty")
+        return None
+
+    def flag(self, key: str) -> bool | None:
+        """Return true or false, or None where there is neither."""
+        value = self._value(key)
+        if isinstance(value, bool):
+            return value
+        self._none(key, value, "true or false, without quotes")
+        return None
+
+    def texts(self, key: str) -> tuple[str, ...] | None:
+        """Return a list of texts, or None where there is none."""
+        value = self._value(key)
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        self._none(key, value, f'a list of texts: {key} = ["..."]')
+        return None
+
+    def regions(self) -> tuple[str, ...] | None:
+        """Return the list of Regions, or None where there is none."""
+        return self._each("regions", check_region)
+
+    def domains(self, key: str) -> tuple[SendingDomain, ...]:
+        """Return a list of domains, empty where there is none."""
+        return self._each(key, SendingDomain.parse) or ()
+
+    def domain(self, key: str) -> tuple[SendingDomain, ...]:
+        """Return a domain, as a list of one or none."""
+        text = self.text(key)
+        made = text and self.problems.tried(self.at(key), lambda: SendingDomain.parse(text))
+        return (made,) if made else ()
+
+    def choice(self, key: str, kind: type[_E]) -> _E | None:
+        """Return one of the values of `kind`, or None where there is none."""
+        text = self.text(key)
+        if text is None or text in list(kind):
+            return None if text is None else kind(text)
+        self._none(key, text, " or ".join(f"'{value}'" for value in kind))
+        return None
+
+    def duration(self, key: str) -> timedelta | None:
+        """Return a time such as 90d, or None where there is none."""
+        text = self.text(key)
+        if text is None:
+            return None
+        return self.problems.tried(self.at(key), lambda: duration(key, text))
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags: the defaults' and the tenant's own."""
+        found: dict[str, str] = {}
+        for table, path in ((self.defaults, ("defaults",)), (self.table, self.path)):
+            value = table.get("tags", {})
+            if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
+                found |= value
+            else:
+                self.problems.add((*path, "tags"), "'tags' must be a table of texts")
+        return found
+
+    def _each(self, key: str, make: Callable[[str], _T]) -> tuple[_T, ...] | None:
+        texts = self.texts(key)
+        if texts is None:
+            return None
+        made = [self.problems.tried(self.at(key), lambda t=t: make(t)) for t in texts]  # type: ignore[misc]
+        return tuple(value for value in made if value is not None)
+
+    def _value(self, key: str) -> object:
+        return self.table.get(key, self.defaults.get(key))
+
+    def _none(self, key: str, value: object, wanted: str) -> None:
+        """Note that a value is wrong, if there is one."""
+        if value is not None:
+            self.problems.add(self.at(key), f"'{key}' must be {wanted}")
+
+
+def quoted(key: str) -> str:
+    """Return a key as TOML writes it in a table's header."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'

@@ -1,0 +1,1 @@
+"""What IAM answers to a request: policies, conditions, globs. Knows no tenant."""

@@ -1,0 +1,1 @@
+"""Email identities: what SES knows of them."""

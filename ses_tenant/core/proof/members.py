@@ -1,0 +1,204 @@
+"""Everybody in an AWS account, as GetAccountAuthorizationDetails tells.
+
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+from urllib.parse import unquote
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.iam.authorization import Policies, Policy
+from ses_tenant.core.proof.ways import Principal
+from ses_tenant.core.proof.witness import Target
+from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.spec import SendingOptions
+
+
+@dataclass(frozen=True)
+class Member:
+    """A user or a role, with all that gives it permissions."""
+
+    principal: Principal
+    name: str
+    path: str
+    tags: Mapping[str, str]
+    groups: tuple[str, ...]
+    is_user: bool
+    missing: tuple[str, ...] = ()
+
+    @property
+    def arn(self) -> str:
+        """Return its ARN."""
+        return self.principal.arn
+
+    @property
+    def account(self) -> str:
+        """Return the ID of its account."""
+        return self.arn.split(":")[4]
+
+    @property
+    def tenant(self) -> SendingDomain | None:
+        """Return the domain whose tenant it is: by its path, its tag, and its name."""
+        tag = self.tags.get(naming.TAG_DOMAIN)
+        if not self.is_user or tag is None or not self.path.startswith(naming.PATH_PREFIX):
+            return None
+        try:
+            domain = SendingDomain.parse(tag)
+        except SesTenantError:
+            return None
+        return domain if naming.user_name(domain) == self.name else None
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return the domains that are the tenant's to send as; none if it is no tenant."""
+        domain = self.tenant
+        if domain is None:
+            return ()
+        options = self.sending_options
+        regions = naming.untag_list(naming.TAG_REGIONS, self.tags)
+        partition = self.arn.split(":")[1]
+        return tuple(
+            Target(own.name, options.subdomains, regions, self.account, partition, self.arn)
+            for own in (domain, *options.also)
+        )
+
+    @property
+    def sending_options(self) -> SendingOptions:
+        """Return the tenant's options; the default ones if a tag cannot be read."""
+        try:
+            return SendingOptions.from_tags(self.tags)
+        except SesTenantError:
+            return SendingOptions()
+
+
+def members(pages: Iterable[Mapping[str, object]]) -> tuple[Member, ...]:
+    """Return all users and roles in the answers of GetAccountAuthorizationDetails, by ARN.
+
+    Raises SesTenantError `usage` for what is no such answer.
+    """
+    users: list[Mapping[str, object]] = []
+    roles: list[Mapping[str, object]] = []
+    groups: dict[str, _Holder] = {}
+    managed: dict[str, Policy] = {}
+    for page in pages:
+        users += _list(page, "UserDetailList")
+        roles += _list(page, "RoleDetailList")
+        for group in _list(page, "GroupDetailList"):
+            name = _text(group, "GroupName")
+            inline = _inline(group, "GroupPolicyList", f" (group {name})")
+            groups[name] = _Holder(inline, _attached(group))
+        for policy in _list(page, "Policies"):
+            arn = _text(policy, "Arn")
+            for version in _list(policy, "PolicyVersionList"):
+                if version.get("IsDefaultVersion"):
+                    # An emulator may leave out its name, which the ARN ends with.
+                    name = arn.rpartition("/")[2]
+                    managed[arn] = Policy(name, _document(version, "Document"))
+    found = [_member(user, groups, managed, is_user=True) for user in users]
+    found += [_member(role, groups, managed, is_user=False) for role in roles]
+    return tuple(sorted(found, key=lambda member: member.arn))
+
+
+@dataclass(frozen=True)
+class _Holder:
+    inline: tuple[Policy, ...]
+    attached: tuple[str, ...]
+
+
+def _member(
+    entry: Mapping[str, object],
+    groups: Mapping[str, _Holder],
+    managed: Mapping[str, Policy],
+    *,
+    is_user: bool,
+) -> Member:
+    kind = "User" if is_user else "Role"
+    name, arn = _text(entry, f"{kind}Name"), _text(entry, "Arn")
+    if arn.count(":") < 5:
+        _no_answer(f"'{arn}' is no ARN")
+    member_of = tuple(str(group) for group in _sequence(entry.get("GroupList")))
+    holders = [
+        _Holder(_inline(entry, f"{kind}PolicyList"), _attached(entry)),
+        *(groups[group] for group in member_of if group in groups),
+    ]
+    attached = list(dict.fromkeys(arn for holder in holders for arn in holder.attached))
+    boundary = entry.get("PermissionsBoundary")
+    limit = (
+        str(boundary.get("PermissionsBoundaryArn"))
+        if isinstance(boundary, Mapping) and boundary.get("PermissionsBoundaryArn")
+        else None
+    )
+    tags = {_text(tag, "Key"): _text(tag, "Value") for tag in _list(entry, "Tags")}
+    account = arn.split(":")[4]
+    context = {
+        "aws:principalarn": (arn,),
+        "aws:principalaccount": (account,),
+        "aws:principaltype": ("User" if is_user else "AssumedRole",),
+        **({"aws:username": (name,)} if is_user else {}),
+        **{f"aws:principaltag/{key.lower()}": (value,) for key, value in tags.items()},
+    }
+    identity = (
+        *(policy for holder in holders for policy in holder.inline),
+        *(managed[arn] for arn in attached if arn in managed),
+    )
+    # A boundary that cannot be read must not hide anything: it counts as none, and is named.
+    limits = (managed[limit],) if limit is not None and limit in managed else None
+    return Member(
+        principal=Principal(arn, Policies(identity, limits), context),
+        name=name,
+        path=_text(entry, "Path"),
+        tags=tags,
+        groups=member_of,
+        is_user=is_user,
+        missing=tuple(a for a in (*attached, *([limit] if limit else [])) if a not in managed),
+    )
+
+
+def _inline(entry: Mapping[str, object], key: str, suffix: str = "") -> tuple[Policy, ...]:
+    return tuple(
+        Policy(_text(policy, "PolicyName") + suffix, _document(policy, "PolicyDocument"))
+        for policy in _list(entry, key)
+    )
+
+
+def _attached(entry: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(_text(policy, "PolicyArn") for policy in _list(entry, "AttachedManagedPolicies"))
+
+
+def _document(entry: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """Return a policy document, which IAM itself sends as URL-encoded JSON."""
+    document = entry.get(key)
+    if isinstance(document, str):
+        try:
+            document = json.loads(document if document.lstrip()[:1] == "{" else unquote(document))
+        except ValueError:
+            _no_answer(f"a {key} is no JSON")
+    if not isinstance(document, Mapping):
+        _no_answer(f"a {key} is no JSON object")
+    return document
+
+
+def _list(entry: Mapping[str, object], key: str) -> Sequence[Mapping[str, object]]:
+    return [item for item in _sequence(entry.get(key)) if isinstance(item, Mapping)]
+
+
+def _sequence(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _text(entry: Mapping[str, object], key: str) -> str:
+    value = entry.get(key)
+    if not isinstance(value, str):
+        _no_answer(f"an entry has no {key}")
+    return value
+
+
+def _no_answer(why: str) -> NoReturn:
+    raise SesTenantError(
+        ErrorCode.USAGE,
+        f"This is no output of get-account-authorization-details: {why}.",
+        "Make it with: aws iam get-account-authorization-details > account.json",
+    )

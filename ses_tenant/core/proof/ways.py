@@ -1,0 +1,286 @@
+"""The ways in which a principal can send mail, read off its policies.
+
+A way is what a mail would have to be like so that one Allow statement (and one of the boundary)
+covers it and no Deny does, under whatever From address.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ses_tenant.core.iam import ses_actions
+from ses_tenant.core.iam.authorization import (
+    ENVIRONMENT,
+    Policies,
+    Policy,
+    Statement,
+    concerns_principal,
+    names_principal,
+)
+from ses_tenant.core.iam.conditions import (
+    Condition,
+    Context,
+    Quantifier,
+    holds,
+    negated,
+    wanted_globs,
+)
+from ses_tenant.core.iam.globs import ANY, matches_arn
+from ses_tenant.core.proof.addresses import Constraint, TooComplex, find_text
+
+_MAX_WAYS = 2_000
+_MAX_COMBINATIONS = 20_000
+_RESOURCE_TAG = "aws:resourcetag/"
+_SAMPLE = "a@example.com"
+TLS = "aws:securetransport"
+# Of what a mail carries, these are never absent; the API version is the interface's.
+_VERSIONS = {
+    "ses:sendtemplatedemail": ("1",),
+    "ses:sendbulktemplatedemail": ("1", "2"),
+    "ses:sendbounce": ("1",),
+    "ses:sendbulkemail": ("2",),
+}
+_EITHER_VERSION = ("2", "1")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A user, a role, or somebody whom an identity's policy names; `context` describes it."""
+
+    arn: str
+    policies: Policies
+    context: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """What a mail has to be like to go through: the action, its From, its resource, the rest.
+
+    `resources` are statements that must be about its resource, or must not.
+    """
+
+    action: str
+    sender: tuple[Constraint, ...]
+    resources: tuple[tuple[Statement, bool], ...]
+    rest: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def carries_from(self) -> bool:
+        """Tell whether policies see the From address of such a mail at all."""
+        return ses_actions.carries(self.action.lower(), ses_actions.FROM)
+
+
+_Literal = tuple[Condition | Statement, bool]
+
+
+def ways_to_send(principal: Principal) -> tuple[Way, ...]:
+    """Return all ways in which the principal may send mail, under whatever From address.
+
+    Raises TooComplex, and SesTenantError `usage` for a policy that IAM would not take.
+    """
+    found: dict[Way, None] = {}
+    known = {**principal.context, TLS: ("true",)}
+    unknown = unknown_keys(principal.policies) - known.keys()
+    for action in ses_actions.SEND_ACTIONS:
+        lower = action.lower()
+        free = ses_actions.CARRIED[lower]
+        context = Context(known, unknown | free)
+        for tried, literals in enumerate(_combinations(principal, lower, context)):
+            way = _way(action, literals, context, free)
+            if way is not None:
+                found[way] = None
+            if tried >= _MAX_COMBINATIONS or len(found) > _MAX_WAYS:
+                raise TooComplex
+    return tuple(found)
+
+
+def unknown_keys(policies: Policies) -> frozenset[str]:
+    """Return the keys that nobody knows beforehand, the identity's tags that policies ask for too.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_ses.html
+    """
+    tags = {
+        condition.key
+        for policy in policies.all
+        for statement in policy.statements
+        for condition in statement.conditions
+        if condition.key.startswith(_RESOURCE_TAG)
+    }
+    return ENVIRONMENT | tags
+
+
+def _combinations(
+    principal: Principal, action: str, context: Context
+) -> Iterator[tuple[_Literal, ...]]:
+    """Return what has to hold, in each combination of statements that lets a mail through."""
+    policies = principal.policies
+    denies = [
+        statement
+        for statement in _about(policies.all, action)
+        if not statement.allow and _covers(statement, principal.arn)
+    ]
+    grants: list[tuple[Statement, ...]] = [()]
+    for layer in (policies.identity, policies.boundary, policies.session):
+        if layer is not None:
+            allows = [s for s in _about(layer, action) if s.allow]
+            grants = [(*grant, allow) for grant in grants for allow in allows]
+    grants += [
+        (statement,)
+        for statement in _about(policies.resource, action)
+        if statement.allow and names_principal(statement, principal.arn)
+    ]
+    for grant in grants:
+        wanted: list[_Literal] = []
+        for statement in grant:
+            opened = _open_parts(statement, context)
+            if opened is None:
+                break
+            wanted += [(part, True) for part in opened]
+        else:
+            yield from _spared(denies, tuple(wanted), context)
+
+
+def _about(policies: Iterable[Policy], action: str) -> Iterator[Statement]:
+    return (s for policy in policies for s in policy.statements if s.names_action(action))
+
+
+def _covers(statement: Statement, principal: str) -> bool:
+    """Tell whether a Deny is about the principal; one in its own policies always is."""
+    return statement.principals is None or concerns_principal(statement, principal)
+
+
+def _spared(
+    denies: Sequence[Statement], wanted: tuple[_Literal, ...], context: Context
+) -> Iterator[tuple[_Literal, ...]]:
+    """Return what has to hold besides, so that each Deny fails in one of its parts."""
+    if not denies:
+        yield wanted
+        return
+    first, rest = denies[0], denies[1:]
+    opened = _open_parts(first, context)
+    if opened is None:
+        yield from _spared(rest, wanted, context)
+        return
+    for part in opened:
+        yield from _spared(rest, (*wanted, (part, False)), context)
+
+
+def _open_parts(statement: Statement, context: Context) -> list[Condition | Statement] | None:
+    """Return the parts of a statement that hang on the mail; None if it never applies."""
+    opened: list[Condition | Statement] = []
+    # A pattern that matches an ARN of empty parts matches every ARN.
+    if any(matches_arn(g, ":::::") for g in statement.resource_globs(context) if g):
+        if statement.not_resources:
+            return None
+    elif statement.resources:
+        opened.append(statement)
+    for condition in statement.conditions:
+        answer = holds(condition, context)
+        if answer is False:
+            return None
+        if answer is None:
+            opened.append(condition)
+    return opened
+
+
+def _way(
+    action: str, literals: Iterable[_Literal], context: Context, free: frozenset[str]
+) -> Way | None:
+    """Return the literals as a way to send, or None if they contradict each other."""
+    sender: list[Constraint] = []
+    resources: list[tuple[Statement, bool]] = []
+    by_key: dict[str, list[tuple[Condition, bool]]] = {}
+    guessed: dict[Condition, bool] = {}
+    for part, wanted in literals:
+        if isinstance(part, Statement):
+            resources.append((part, wanted))
+        elif part.key in free:
+            by_key.setdefault(part.key, []).append((part, wanted))
+        else:
+            # Nobody knows the value, but it cannot both be and not be.
+            plain = replace(part, operator=part.operator.replace("not", ""))
+            truth = wanted != negated(part)
+            if guessed.setdefault(plain, truth) != truth:
+                return None
+    for part, wanted in by_key.pop(ses_actions.FROM, []):
+        constraint = _constraint(part, wanted, context)
+        if constraint is not True and constraint is not False and _takes_any_address(constraint):
+            constraint = not constraint.negated
+        if constraint is False:
+            return None
+        if constraint is not True:
+            sender.append(constraint)
+    rest = {}
+    for key in sorted(free - {ses_actions.FROM}):
+        values = _value(action.lower(), key, by_key.get(key, []), context)
+        if values is None:
+            return None
+        if values:
+            rest[key] = values
+    return Way(action, tuple(sender), tuple(dict.fromkeys(resources)), tuple(rest.items()))
+
+
+def _constraint(condition: Condition, wanted: bool, context: Context) -> Constraint | bool:
+    """Return what a condition, or its opposite, asks of a key that has one value.
+
+    True and False stand for what no text or every text contradicts.
+    """
+    if condition.operator == "null" or not condition.operator.startswith("string"):
+        # An address is no number, date, Boolean, IP address or ARN, so one stands for all.
+        sample = Context({**context.values, condition.key: (_SAMPLE,)})
+        return holds(condition, sample) in (wanted, None)
+    if condition.key in ses_actions.MULTIVALUED and condition.quantifier is Quantifier.NONE:
+        return not wanted
+    globs = wanted_globs(condition, context)
+    if globs is None:
+        return not wanted
+    if None in globs:
+        if any("${ses:" in value.lower() for value in condition.values):
+            raise TooComplex  # one part of the mail has to be like another
+        return True  # the value of a variable is not known: it may be so
+    return Constraint(
+        tuple(g for g in globs if g is not None),
+        negated=wanted == negated(condition),
+        fold=condition.operator.endswith("ignorecase"),
+    )
+
+
+def _takes_any_address(constraint: Constraint) -> bool:
+    return any(glob in (ANY, f"{ANY}@{ANY}") for glob in constraint.globs)
+
+
+def _value(
+    action: str, key: str, literals: Sequence[tuple[Condition, bool]], context: Context
+) -> tuple[str, ...] | None:
+    """Return values of the key with which all literals hold, none if it can be absent.
+
+    None if there are no such values.
+    """
+    if key == ses_actions.API_VERSION:
+        versions = _VERSIONS.get(action, _EITHER_VERSION)
+        return next(((v,) for v in versions if _all_hold(literals, (v,), key, context)), None)
+    if key != ses_actions.RECIPIENTS and _all_hold(literals, None, key, context):
+        return ()
+    # What all values have to be like, and what one of them has to be like.
+    every: list[Constraint] = []
+    one: list[Constraint] = []
+    for condition, wanted in literals:
+        constraint = _constraint(condition, wanted, context)
+        if constraint is False:
+            return None
+        if constraint is True:
+            continue
+        of_all = condition.quantifier is (Quantifier.ALL if wanted else Quantifier.ANY)
+        (every if of_all or key not in ses_actions.MULTIVALUED else one).append(constraint)
+    values = [find_text([*every, constraint]) for constraint in one] or [find_text(every)]
+    return tuple(dict.fromkeys(v for v in values if v is not None)) if None not in values else None
+
+
+def _all_hold(
+    literals: Iterable[tuple[Condition, bool]],
+    values: tuple[str, ...] | None,
+    key: str,
+    context: Context,
+) -> bool:
+    known = {**context.values, **({key: values} if values is not None else {})}
+    with_key = Context(known, context.unknown - {key})
+    return all(holds(condition, with_key) in (wanted, None) for condition, wanted in literals)

@@ -1,0 +1,1 @@
+"""The life of access keys: states, and the next move."""

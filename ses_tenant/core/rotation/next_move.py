@@ -1,0 +1,286 @@
+"""Rotation: from the situation of a tenant's keys to the one next move.
+
+A run makes at most one irreversible move for a tenant, so cron can run it. The order that keeps a
+site sending: issue, deliver, note, and only in a later run deactivate the old key, and only in a
+still later one delete it.
+
+What holds when two runs meet, on one machine or two:
+
+- A key is never issued beside a foreign one: IAM allows two, so of two runs that see one key only
+  one gets a second; and a run that issues where there was none looks again before it delivers.
+- A key that another run is about to deliver is not taken for an orphan: that run has noted its
+  process in a tag before it issues (`keys.issuing`), and the note protects it for `keys.LEASE`,
+  unless the process is known to be dead. A key that reached any destination is not an orphan.
+- The key that the destination holds is never chosen for deactivation or deletion; after a
+  deactivation the destination is read once more, and the key reactivated if it is there after all.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.rotation import rescue
+from ses_tenant.core.rotation.decision import (
+    Action,
+    Decision,
+    Mode,
+    NextStep,
+    RotationOptions,
+    Tenant,
+    deactivate,
+    issue,
+    refuse_in_flight,
+    tidy,
+)
+from ses_tenant.core.rotation.keys import KeyState, Process, Situation, note
+from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.observed import AccessKey
+
+
+def decide(
+    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime, me: Process
+) -> Decision:
+    """Return the next move for a tenant. Total: every situation has one, or a reason against it.
+
+    Raises SesTenantError where only a person can decide, and names the command for it.
+    """
+    state = situation.state()
+    if state is KeyState.SUSPENDED:
+        return _suspended(tenant, options)
+    if state is KeyState.OVERFULL:
+        raise rescue.overfull(tenant, situation)
+    match options.mode:
+        case Mode.REACTIVATE:
+            return rescue.reactivate(tenant, situation, options, now)
+        case Mode.COMPROMISED:
+            return rescue.compromised(tenant, situation, options, now, me)
+        case Mode.ROLLBACK:
+            return rescue.rollback(tenant, situation, options, now)
+        case Mode.ABORT:
+            return rescue.abort(tenant, situation, options, now)
+        case Mode.NEXT | Mode.FINISH:
+            return _next(tenant, situation, options, now, me)
+        case _:
+            assert_never(options.mode)
+
+
+def _next(
+    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime, me: Process
+) -> Decision:
+    state = situation.state()
+    match state:
+        case KeyState.NO_KEY:
+            return _issued(tenant, situation, (), options, now, me)
+        case KeyState.STEADY:
+            return _steady(tenant, situation, options, now, me)
+        case KeyState.UNDELIVERED:
+            orphan = situation.orphans()[0]
+            refuse_in_flight(tenant.domain, situation, now)
+            drop = (
+                steps.DeleteAccessKey(tenant.user_name, orphan.access_key_id, undelivered=True),
+            )
+            rest = _without(situation, orphan)
+            if rest.state() is KeyState.STEADY and not _due(rest, options, now):
+                after = _steady(tenant, rest, options, now, me)
+                return replace(
+                    after, found=state, action=Action.DELETED, plan=(*drop, *after.plan),
+                    access_key_id=orphan.access_key_id,
+                )  # fmt: skip
+            if rest.state() is KeyState.CONFUSED and not options.force:
+                return Decision(
+                    state, KeyState.CONFUSED, Action.DELETED, drop, orphan.access_key_id,
+                    NextStep.RESOLVE,
+                )  # fmt: skip
+            return _issued(tenant, situation, drop, options, now, me)
+        case KeyState.OVERLAP:
+            return _overlap(tenant, situation, options, now)
+        case KeyState.RETIRING:
+            return _retiring(tenant, situation, options, now)
+        case KeyState.CONFUSED if options.force and len(situation.access_keys) < 2:
+            return _issued(tenant, situation, (), options, now, me)
+        case KeyState.CONFUSED:
+            raise rescue.confused(tenant, situation)
+        case KeyState.LOCKED_OUT:
+            raise rescue.locked_out(tenant, situation)
+        case KeyState.SUSPENDED | KeyState.OVERFULL:
+            raise AssertionError(state)
+        case _:
+            assert_never(state)
+
+
+def _suspended(tenant: Tenant, options: RotationOptions) -> Decision:
+    if options.mode not in (Mode.NEXT, Mode.FINISH):
+        raise SesTenantError(
+            ErrorCode.SUSPENDED,
+            f"{tenant.domain} is suspended: all its keys are Inactive and stay so.",
+            f"First: ses-tenant resume {tenant.domain}",
+        )
+    return Decision(
+        KeyState.SUSPENDED,
+        KeyState.SUSPENDED,
+        next_step=NextStep.RESUME,
+        warnings=(Warning_("suspended", f"{tenant.domain} is suspended and stays so."),),
+    )
+
+
+def _steady(
+    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime, me: Process
+) -> Decision:
+    key = situation.active[0]
+    if options.mode is Mode.NEXT and _due(situation, options, now):
+        return _issued(tenant, situation, (), options, now, me)
+    return Decision(
+        KeyState.STEADY,
+        KeyState.STEADY,
+        plan=tidy(tenant, situation, now),
+        access_key_id=key.access_key_id,
+        next_step=NextStep.ROTATE,
+        next_step_at=key.created_at + options.max_age,
+    )
+
+
+def _due(situation: Situation, options: RotationOptions, now: datetime) -> bool:
+    empty = situation.readable and situation.held is None
+    key = situation.active[0]
+    return options.named or empty or now - key.created_at >= options.max_age
+
+
+def _issued(
+    tenant: Tenant,
+    situation: Situation,
+    before: tuple[steps.Step, ...],
+    options: RotationOptions,
+    now: datetime,
+    me: Process,
+) -> Decision:
+    dropped = {s.access_key_id for s in before if isinstance(s, steps.DeleteAccessKey)}
+    overlap = any(key.access_key_id not in dropped for key in situation.active)
+    plan = (*before, *issue(tenant, situation, now, me))
+    found = situation.state()
+    if not overlap:
+        return Decision(
+            found, KeyState.STEADY, Action.ISSUED, plan,
+            next_step=NextStep.ROTATE, next_step_at=now + options.max_age,
+        )  # fmt: skip
+    return Decision(
+        found,
+        KeyState.OVERLAP,
+        Action.ISSUED,
+        plan,
+        next_step=NextStep.DEACTIVATE if situation.readable else NextStep.FINISH,
+        next_step_at=now + options.grace if situation.readable else None,
+    )
+
+
+def _overlap(
+    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime
+) -> Decision:
+    """Deactivate the old key once the site has had its grace time and has left the key alone."""
+    keep, old = _keep_and_old(situation)
+    delivered = situation.delivered
+    name = tenant.user_name
+    plan: tuple[steps.Step, ...] = ()
+    since = now
+    if delivered and not delivered.issuer and delivered.access_key_ids[:1] == (keep.access_key_id,):
+        since = delivered.at
+    else:
+        tag = note(naming.TAG_DELIVERED, (keep.access_key_id, old.access_key_id), now)
+        plan = (steps.TagUser(name, tag),)
+    wait = Decision(
+        KeyState.OVERLAP,
+        KeyState.OVERLAP,
+        plan=plan,
+        access_key_id=keep.access_key_id,
+        next_step=NextStep.DEACTIVATE,
+        next_step_at=since + options.grace,
+    )
+    finish = options.mode is Mode.FINISH
+    known = situation.readable and situation.held is not None
+    if not finish and not known:
+        # Nobody can tell which key the site uses; only the operator can.
+        return replace(wait, next_step=NextStep.FINISH, next_step_at=None)
+    if not finish and now < since + options.grace:
+        return wait
+    warnings: tuple[Warning_, ...] = ()
+    if old.last_used_at is not None and now - old.last_used_at < options.grace:
+        quiet_at = old.last_used_at + options.grace
+        used = Warning_(
+            "old_key_in_use",
+            f"{tenant.domain}: the old key {old.access_key_id} was used at "
+            f"{old.last_used_at:%Y-%m-%d %H:%M} UTC, within the grace time of {options.grace}: "
+            "something still sends with it.",
+        )
+        if not options.force and finish:
+            raise SesTenantError(
+                ErrorCode.PARTIAL_FAILURE,
+                used.message,
+                "Give that site the new key, or wait; --force deactivates the old one anyway.",
+            )
+        if not options.force:
+            return replace(wait, next_step_at=quiet_at, warnings=(used,))
+        warnings = (used,)
+    return Decision(
+        KeyState.OVERLAP,
+        KeyState.RETIRING,
+        Action.DEACTIVATED,
+        (*plan, *deactivate(name, old, now)),
+        old.access_key_id,
+        NextStep.DELETE,
+        now + options.quarantine,
+        warnings,
+    )
+
+
+def _retiring(
+    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime
+) -> Decision:
+    """Delete the Inactive key once its quarantine is over."""
+    keep = situation.active[0]
+    old = next(key for key in situation.access_keys if not key.active)
+    retired = situation.retired
+    name = tenant.user_name
+    plan: tuple[steps.Step, ...] = ()
+    since = now
+    if retired and old.access_key_id in retired.access_key_ids:
+        since = retired.at
+    else:
+        plan = (steps.TagUser(name, note(naming.TAG_RETIRED, (old.access_key_id,), now)),)
+    if now < since + options.quarantine:
+        return Decision(
+            KeyState.RETIRING, KeyState.RETIRING, plan=plan, access_key_id=keep.access_key_id,
+            next_step=NextStep.DELETE, next_step_at=since + options.quarantine,
+        )  # fmt: skip
+    return Decision(
+        KeyState.RETIRING,
+        KeyState.STEADY,
+        Action.DELETED,
+        (
+            steps.DeleteAccessKey(name, old.access_key_id),
+            steps.TagUser(name, note(naming.TAG_DELIVERED, (keep.access_key_id,), now)),
+            steps.UntagUser(name, (naming.TAG_RETIRED,)),
+        ),
+        old.access_key_id,
+        NextStep.ROTATE,
+        keep.created_at + options.max_age,
+    )
+
+
+def _keep_and_old(situation: Situation) -> tuple[AccessKey, AccessKey]:
+    """Return, of two Active keys, the one to keep and the one to retire.
+
+    Kept is what the destination holds; where that cannot be read, what was noted as delivered;
+    without a note the newer.
+    """
+    older, newer = situation.active
+    noted = situation.delivered.access_key_ids if situation.delivered else ()
+    keep = newer
+    if situation.held == older.access_key_id or (
+        situation.held is None and noted[:1] == (older.access_key_id,)
+    ):
+        keep = older
+    return keep, older if keep is newer else newer
+
+
+def _without(situation: Situation, key: AccessKey) -> Situation:
+    return replace(situation, access_keys=tuple(k for k in situation.access_keys if k is not key))

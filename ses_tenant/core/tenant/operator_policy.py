@@ -1,0 +1,269 @@
+"""The least that the operator of ses-tenant has to be allowed, and the form that cannot escalate.
+
+Which actions support which resources and condition keys:
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+
+Who may write a user's policies and issue its keys can do all that IAM knows. With a permissions
+boundary that is over: users are made, and policies written, only under that boundary.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+CreateAccessKey and UpdateUser support no condition on the boundary, so they must never reach a
+user outside the path; UpdateUser needs the permission on the old ARN and on the new one.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant.naming import PATH_PREFIX, TAG_PREFIX
+
+BOUNDARY_NAME = "ses-tenant-boundary"
+OPERATOR_NAME = "ses-tenant-operator"
+ADOPT = "adopt"
+
+_READ_TENANT = ("GetUser", "GetUserPolicy", "ListAccessKeys", "ListUserPolicies")
+_READ_ATTACHMENTS = (
+    "GetLoginProfile",
+    "ListAttachedUserPolicies",
+    "ListGroupsForUser",
+    "ListMFADevices",
+    "ListSSHPublicKeys",
+    "ListServiceSpecificCredentials",
+    "ListSigningCertificates",
+)
+_LAST_USED = ("GetAccessKeyLastUsed",)
+_DETAILS = ("GetAccountAuthorizationDetails",)
+_REPORT = ("GenerateCredentialReport", "GetCredentialReport")
+_REMOVE_ATTACHMENTS = (
+    "DeactivateMFADevice",
+    "DeleteLoginProfile",
+    "DeleteSSHPublicKey",
+    "DeleteServiceSpecificCredential",
+    "DeleteSigningCertificate",
+    "DeleteUserPolicy",
+    "DeleteVirtualMFADevice",
+    "DetachUserPolicy",
+    "RemoveUserFromGroup",
+)
+_REPAIR = ("PutUserPermissionsBoundary", "PutUserPolicy", "TagUser", "UntagUser", "UpdateUser")
+
+# The IAM actions of each verb; of SES, with their prefix. No verb may use what is not here.
+_ACTIONS: dict[str, tuple[str, ...]] = {
+    "create": (
+        *_READ_TENANT,
+        *_LAST_USED,
+        *_REPAIR,
+        *("CreateAccessKey", "CreateUser", "DeleteAccessKey"),
+    ),
+    ADOPT: (*_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED, *_REPAIR, *_REMOVE_ATTACHMENTS),
+    "list": (*_DETAILS, *_REPORT, *_LAST_USED, "ListAccessKeys"),
+    "show": (*_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
+    "rotate-keys": (
+        *_READ_TENANT,
+        *_DETAILS,
+        *_REPORT,
+        *_LAST_USED,
+        *("CreateAccessKey", "DeleteAccessKey", "TagUser", "UntagUser", "UpdateAccessKey"),
+    ),
+    "suspend": (*_READ_TENANT, *_DETAILS, "PutUserPolicy", "UpdateAccessKey"),
+    "resume": (*_READ_TENANT, *_DETAILS, "DeleteUserPolicy", "UpdateAccessKey"),
+    "delete": (
+        *_READ_TENANT,
+        *_READ_ATTACHMENTS,
+        *_REMOVE_ATTACHMENTS,
+        *("DeleteAccessKey", "DeleteUser"),
+    ),
+    "simulate": _DETAILS,
+    "check": (
+        *_READ_TENANT,
+        *_READ_ATTACHMENTS,
+        *_LAST_USED,
+        *_DETAILS,
+        *_REPAIR,
+        *_REMOVE_ATTACHMENTS,
+        *("SimulatePrincipalPolicy", "ses:GetAccount", "ses:GetEmailIdentity"),
+    ),
+    "audit": (*_DETAILS, *_REPORT, "ses:GetEmailIdentity"),
+    "plan": (*_DETAILS, *_REPORT, *_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
+    "export": _DETAILS,
+}
+_APPLIES = ("plan", "create", "suspend", "resume", "delete")
+_ACTIONS["apply"] = tuple(action for verb in _APPLIES for action in _ACTIONS[verb])
+# What `adopt` does to the user while it is still outside our path.
+_ADOPT_OUTSIDE = ("PutUserPolicy", "TagUser", "UpdateUser")
+
+VERBS = tuple(_ACTIONS)
+OFFLINE = ("policy", "smtp-password", "operator-policy", "sandbox")
+
+_ACCOUNT_WIDE = (*_DETAILS, *_REPORT)
+_BOUND = (
+    "CreateUser",
+    "DeleteUserPolicy",
+    "DetachUserPolicy",
+    "PutUserPermissionsBoundary",
+    "PutUserPolicy",
+)
+_TAGGING = ("TagUser", "UntagUser")
+_BOUNDARY_EDITS = ("CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion")
+_SENDING = ("ses:GetSendQuota", "ses:GetSendStatistics", "ses:SendEmail", "ses:SendRawEmail")
+
+
+@dataclass(frozen=True)
+class _Statement:
+    sid: str
+    actions: Iterable[str]
+    resource: str
+    effect: str = "Allow"
+    condition: dict[str, object] | None = None
+
+    def document(self) -> dict[str, object]:
+        named = sorted(a if ":" in a else f"iam:{a}" for a in set(self.actions))
+        return {
+            "Sid": self.sid,
+            "Effect": self.effect,
+            "Action": named,
+            "Resource": self.resource,
+            **({"Condition": self.condition} if self.condition else {}),
+        }
+
+
+def verbs_of(names: Sequence[str], *, bound: bool) -> tuple[str, ...]:
+    """Return the verbs that a policy is wanted for: those named, else all that are possible.
+
+    Raises SesTenantError `usage` for what is no verb, needs no permission, or cannot be done under
+    a boundary.
+    """
+    for name in names:
+        if name not in (*VERBS, *OFFLINE):
+            raise SesTenantError(
+                ErrorCode.USAGE,
+                f"'{name}' is no command that calls AWS.",
+                f"Commands: {', '.join(VERBS)}.",
+            )
+    if bound and ADOPT in names:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            "adopt writes policies on users outside /ses-tenant/ and moves them there. With that, "
+            "an operator could take over any user, and no boundary would hold.",
+            "Leave adopt to an administrator, or leave --boundary out.",
+        )
+    wanted = tuple(verb for verb in VERBS if verb in names)
+    if names and not wanted:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"Needs no permission, because it works offline: {', '.join(names)}.",
+            f"Commands that need some: {', '.join(VERBS)}.",
+        )
+    return wanted or tuple(verb for verb in VERBS if not (bound and verb == ADOPT))
+
+
+def operator_policy(
+    verbs: Iterable[str], *, partition: str = "aws", boundary: str | None = None
+) -> dict[str, object]:
+    """Return the policy for an operator who runs `verbs`, as `verbs_of` gave them.
+
+    With `boundary`, the ARN of a managed policy, in the form that is safe against escalation.
+    """
+    chosen = set(verbs)
+    needed = {action for verb in chosen for action in _ACTIONS[verb]}
+    arn = f"arn:{partition}:iam::*"
+    users, tenants = f"{arn}:user/*", f"{arn}:user{PATH_PREFIX}*"
+    ses = {action for action in needed if ":" in action}
+    account = needed & set(_ACCOUNT_WIDE)
+    reads = {a for a in needed - ses - account if a.startswith(("Get", "List", "Simulate"))}
+    devices = needed & {"DeleteVirtualMFADevice"}
+    groups = needed & {"RemoveUserFromGroup"}
+    writes = needed - ses - account - reads - devices - groups
+    statements = [
+        _Statement("ReadTenants", reads, users),
+        _Statement("ReadAccount", account, "*"),
+    ]
+    if boundary is None:
+        statements.append(_Statement("WriteTenants", writes, tenants))
+        statements.append(_Statement("LeaveGroups", groups, f"{arn}:group/*"))
+    elif writes:
+        # No LeaveGroups: IAM checks the group alone, so the operator could take anybody out of a
+        # group that denies something, starting with itself.
+        statements += _bound_writes(writes, tenants, partition, boundary)
+    statements.append(_Statement("DeleteVirtualMFADevices", devices, f"{arn}:mfa/*"))
+    if ADOPT in chosen:
+        statements.append(_Statement("AdoptUsers", _ADOPT_OUTSIDE, users))
+    for sid, action, resource in (
+        ("ReadIdentities", "ses:GetEmailIdentity", f"arn:{partition}:ses:*:*:identity/*"),
+        ("ReadSendingStatus", "ses:GetAccount", "*"),
+    ):
+        statements.append(_Statement(sid, ses & {action}, resource))
+    return {
+        "Version": "2012-10-17",
+        "Statement": [s.document() for s in statements if set(s.actions)],
+    }
+
+
+def _bound_writes(
+    writes: set[str], tenants: str, partition: str, boundary: str
+) -> list[_Statement]:
+    """Return the statements that write on tenants so that all of them stay under the boundary."""
+    bound: dict[str, object] = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    # A tag of somebody else's could open what resource policies give by tag, past any boundary.
+    own_tags: dict[str, object] = {"ForAllValues:StringLike": {"aws:TagKeys": f"{TAG_PREFIX}*"}}
+    create = writes & {"CreateUser"}
+    return [
+        _Statement("CreateTenants", create, tenants, condition={**bound, **own_tags}),
+        _Statement("WriteBoundTenants", writes & set(_BOUND) - create, tenants, condition=bound),
+        _Statement("TagTenants", _tags(writes), tenants, condition=own_tags),
+        _Statement("WriteTenants", writes - set(_BOUND) - set(_TAGGING), tenants),
+        _Statement(
+            "KeepBoundaryOnUsers",
+            ("DeleteUserPermissionsBoundary",),
+            f"arn:{partition}:iam::*:user/*",
+            "Deny",
+        ),
+        _Statement(
+            "KeepBoundaryAsItIs", (*_BOUNDARY_EDITS, "SetDefaultPolicyVersion"), boundary, "Deny"
+        ),
+    ]
+
+
+def _tags(writes: set[str]) -> set[str]:
+    """Return the tagging that is needed; a user is created with its tags."""
+    return writes & set(_TAGGING) | ({"TagUser"} if "CreateUser" in writes else set())
+
+
+def boundary_policy() -> dict[str, object]:
+    """Return the most that a tenant may ever do: send, and read the sending quota."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [_Statement("AtMostSend", _SENDING, "*").document()],
+    }
+
+
+def bootstrap_script(boundary_arn: str, operator: dict[str, object], partition: str) -> str:
+    """Return the shell script with which an administrator makes both policies, once.
+
+    `boundary_arn` is where the boundary gets to; `$account` in it is the number of the account.
+    """
+    path, _, name = boundary_arn.partition(":policy/")[2].rpartition("/")
+    option = f" --path /{path}/" if path else ""
+    return f"""\
+#!/bin/sh
+# Run once, with an administrator's credentials: makes the permissions boundary that every tenant
+# gets, and the policy of the operator, who can make users under it and no others.
+set -eu
+account=$(aws sts get-caller-identity --query Account --output text)
+
+aws iam create-policy --policy-name {name}{option} --policy-document "$(cat <<EOF
+{json.dumps(boundary_policy(), indent=2)}
+EOF
+)"
+
+aws iam create-policy --policy-name {OPERATOR_NAME} --policy-document "$(cat <<EOF
+{json.dumps(operator, indent=2)}
+EOF
+)"
+
+# Then give it to whoever runs ses-tenant (a role: attach-role-policy --role-name), in place of
+# what they have:
+echo "aws iam attach-user-policy --user-name OPERATOR --policy-arn\
+ arn:{partition}:iam::$account:policy/{OPERATOR_NAME}"
+echo "ses-tenant create shop.example.com --permissions-boundary {boundary_arn}"
+"""

@@ -1,0 +1,176 @@
+"""The sending policy: the one document that limits a tenant to its own domain.
+
+Each choice below is deliberate; docs/policy.md gives the reasons. In short:
+
+- `StringLike` on ses:FromAddress, never `StringLikeIfExists` or `ForAllValues:`, which allow a
+  request that carries no From address.
+- `*@domain`, never `*domain`, which lets evildomain send.
+- ses:FeedbackAddress (the Return-Path) is absent from most requests, so it alone gets `IfExists`.
+- The Deny makes the user worthless for anything else, whatever is attached to it later:
+  `StringNotLike` is true for a request without a From address.
+- The two quota actions carry no From address, so they stand outside the condition.
+
+Condition keys: https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import assert_never
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.regions import partition_of
+from ses_tenant.core.tenant.spec import Interface, Scope, SendingOptions, TenantSpec
+
+# Sum over a user's inline policies, white space not counted:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MAX_INLINE_POLICY_SIZE = 2048
+
+_SUSPENDED_SID = "SuspendedActiveWere"
+
+_QUOTA_ACTIONS = ("ses:GetSendQuota", "ses:GetSendStatistics")
+_SEND_ACTIONS = {
+    Interface.API: ("ses:SendEmail", "ses:SendRawEmail"),
+    Interface.SMTP: ("ses:SendRawEmail",),
+}
+
+_LARGEST_SUSPENSION = ("A" * 32, "A" * 32)  # key IDs have 20 characters today, IAM allows two
+
+
+def sending_policy(spec: TenantSpec) -> dict[str, object]:
+    """Return the inline policy `ses-tenant-sending` of a tenant, as a JSON-able document."""
+    sending = spec.sending
+    own = (spec.domain, *sending.also)
+    from_patterns = sender_patterns(spec)
+    bounce_to = [f"*@{sending.return_path}"] if sending.return_path else []
+    allow = {
+        "Sid": "SendAsOwnDomain",
+        "Effect": "Allow",
+        "Action": list(_SEND_ACTIONS[spec.interface]),
+        "Resource": _resources(spec.regions, own, sending),
+        "Condition": {
+            "StringLike": {"ses:FromAddress": from_patterns},
+            "StringLikeIfExists": {
+                "ses:FeedbackAddress": list(dict.fromkeys(from_patterns + bounce_to))
+            },
+        },
+    }
+    deny = {
+        "Sid": "NothingElse",
+        "Effect": "Deny",
+        "Resource": "*",
+        "Condition": {"StringNotLike": {"ses:FromAddress": list(from_patterns)}},
+    }
+    quota = {
+        "Sid": "ReadSendingQuota",
+        "Effect": "Allow",
+        "Action": list(_QUOTA_ACTIONS),
+        "Resource": "*",
+    }
+    match spec.interface:
+        case Interface.API:
+            statements = [allow, quota, {**deny, "NotAction": list(_QUOTA_ACTIONS)}]
+        case Interface.SMTP:
+            statements = [allow, {**deny, "Action": "*"}]
+        case _:
+            assert_never(spec.interface)
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def sender_patterns(spec: TenantSpec) -> list[str]:
+    """Return the patterns of the From addresses that the tenant may use, such as `*@domain`."""
+    return [
+        pattern
+        for domain in (spec.domain, *spec.sending.also)
+        for pattern in (f"*@{domain}", *([f"*@*.{domain}"] if spec.sending.subdomains else []))
+    ]
+
+
+def suspended_policy(active_key_ids: Iterable[str]) -> dict[str, object]:
+    """Return the inline policy `ses-tenant-suspended`, which denies everything.
+
+    Its Sid records the keys that were Active, so that one call both denies and remembers.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": _SUSPENDED_SID + "and".join(active_key_ids),
+                "Effect": "Deny",
+                "Action": "*",
+                "Resource": "*",
+            }
+        ],
+    }
+
+
+def keys_before_suspension(document: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the key IDs that `suspended_policy` recorded."""
+    statements = document.get("Statement")
+    first = statements[0] if isinstance(statements, list) and statements else {}
+    sid = str(first.get("Sid", "")) if isinstance(first, dict) else ""
+    record = sid.removeprefix(_SUSPENDED_SID)
+    return tuple(record.split("and")) if record and record != sid else ()
+
+
+def policy_size(document: Mapping[str, object]) -> int:
+    """Return the size of a policy as IAM counts it: characters that are not white space."""
+    return sum(not c.isspace() for c in policy_json(document))
+
+
+def policy_json(document: Mapping[str, object]) -> str:
+    """Return the document as the shortest JSON text, which is what is sent to IAM."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def check_policy_size(document: Mapping[str, object]) -> None:
+    """Check that IAM will take the policy, and the suspension policy beside it, on one user.
+
+    Raises SesTenantError `policy_too_large`. A tenant that could not be suspended on the day its
+    site is hacked would be worse than one refused now.
+    """
+    size = policy_size(document)
+    limit = MAX_INLINE_POLICY_SIZE - policy_size(suspended_policy(_LARGEST_SUSPENSION))
+    if size > limit:
+        raise SesTenantError(
+            ErrorCode.POLICY_TOO_LARGE,
+            f"The sending policy has {size} characters. IAM allows {MAX_INLINE_POLICY_SIZE} of "
+            f"inline policy a user, and {limit} leave room to suspend it.",
+            "Give fewer --also domains, Regions or configuration sets, or make a tenant of its "
+            "own for some of the domains.",
+        )
+
+
+def _resources(
+    regions: Iterable[str], own: Iterable[SendingDomain], sending: SendingOptions
+) -> str | list[str]:
+    """Return the Resource element: `*`, or the ARNs of the identities and configuration sets.
+
+    The account field is `*`: an identity of that name in another account counts only if its owner
+    delegates it to this account with a policy of their own, and From is pinned all the same. So
+    the policy is a function of the options alone, and can be printed offline.
+    """
+    match sending.scope:
+        case Scope.ANY:
+            return "*"
+        case Scope.IDENTITY:
+            names = [
+                name
+                for domain in own
+                for name in (
+                    # SES checks the most specific identity: an address's own before the domain's.
+                    f"identity/{domain}",
+                    f"identity/*@{domain}",
+                    *(
+                        (f"identity/*.{domain}", f"identity/*@*.{domain}")
+                        if sending.subdomains
+                        else ()
+                    ),
+                )
+            ]
+            names += [f"configuration-set/{name}" for name in sending.configuration_sets]
+            return [
+                f"arn:{partition_of(region)}:ses:{region}:*:{name}"
+                for region in regions
+                for name in names
+            ]

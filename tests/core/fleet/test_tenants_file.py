@@ -1,0 +1,258 @@
+"""tenants.toml: what it may say, and where each mistake is told to be."""
+
+import json
+import tomllib
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.fleet.fleet import Account, Fleet, FleetTenant
+from ses_tenant.core.fleet.tenants_file import ACCOUNT_KEYS, TENANT_KEYS, Checks, parse_fleet
+from ses_tenant.core.fleet.toml_lines import key_lines
+from ses_tenant.core.tenant.request import TenantRequest
+from ses_tenant.core.tenant.spec import Interface, Scope
+from ses_tenant.destinations.formats import FORMATS, get_format
+from ses_tenant.destinations.registry import normalise
+
+SCHEMA: dict[str, Any] = json.loads(
+    files("ses_tenant.cli").joinpath("tenants.schema.json").read_text("utf-8")
+)
+SHOP, BLOG = SendingDomain("shop.example.com"), SendingDomain("blog.example.org")
+DEFAULTS = TenantRequest(
+    SHOP, Interface.API, None, subdomains=False, also=(), return_path=(), scope=Scope.ANY,
+    configuration_sets=(),
+)  # fmt: skip
+
+EVERYTHING = """\
+[accounts.agency]
+profile = "agency"
+regions = ["eu-central-1"]
+
+[accounts.hoster]
+role-arn = "arn:aws:iam::222222222222:role/ses-tenant"
+
+[defaults]
+account = "agency"
+destination = "ssm:/ses/{domain}"
+max-age = "90d"
+tags = { team = "web", kind = "site" }
+
+[tenants."Shop.example.com"]
+
+[tenants."blog.example.org"]
+account = "hoster"
+interface = "smtp"
+regions = ["us-east-1", "eu-west-1"]
+subdomains = true
+also = ["news.example.net"]
+return-path = "bounce.example.net"
+scope = "identity"
+configuration-sets = ["web"]
+destination = "file:/srv/blog/mail.env"
+format = "postfix"
+read-back = "cat x"
+permissions-boundary = "arn:aws:iam::222222222222:policy/ses-tenant"
+max-age = "12h"
+suspended = false
+tags = { kind = "blog" }
+"""
+
+
+def parsed(text: str) -> Fleet:
+    return parse_fleet(text, "tenants.toml", Checks(normalise, get_format))
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(SesTenantError) as caught:
+        parsed(text)
+    assert caught.value.code is ErrorCode.USAGE
+    first, *lines = caught.value.message.splitlines()
+    count = "a mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+    assert first == f"tenants.toml has {count}:"
+    return [line.removeprefix("tenants.toml:") for line in lines]
+
+
+def schema_refuses(text: str) -> bool:
+    return not Draft7Validator(SCHEMA).is_valid(tomllib.loads(text))
+
+
+def test_an_empty_table_is_a_tenant() -> None:
+    fleet = parsed('[tenants."shop.example.com"]\n')
+    assert fleet.accounts == {"default": Account("default")}
+    assert fleet.tenants == (FleetTenant("default", DEFAULTS),)
+
+
+def test_everything_that_a_file_may_say() -> None:
+    fleet = parsed(EVERYTHING)
+    assert fleet.accounts == {
+        "agency": Account("agency", "agency", None, ("eu-central-1",)),
+        "hoster": Account("hoster", None, "arn:aws:iam::222222222222:role/ses-tenant"),
+    }
+    shop, blog = fleet.tenants
+    assert (shop.account, shop.domain, shop.max_age, shop.suspended) == (
+        *("agency", SHOP, timedelta(days=90), None),
+    )
+    assert shop.request.regions == ("eu-central-1",)
+    assert shop.request.destination == "ssm:/ses/shop.example.com"
+    assert shop.request.user_tags == {"team": "web", "kind": "site"}
+    assert blog == FleetTenant(
+        "hoster",
+        TenantRequest(
+            BLOG,
+            Interface.SMTP,
+            ("us-east-1", "eu-west-1"),
+            subdomains=True,
+            also=(SendingDomain("news.example.net"),),
+            return_path=(SendingDomain("bounce.example.net"),),
+            scope=Scope.IDENTITY,
+            configuration_sets=("web",),
+            destination="file:/srv/blog/mail.env",
+            format="postfix",
+            read_back="cat x",
+            permissions_boundary="arn:aws:iam::222222222222:policy/ses-tenant",
+            user_tags={"team": "web", "kind": "blog"},
+        ),
+        timedelta(hours=12),
+        suspended=False,
+    )
+    assert not schema_refuses(EVERYTHING)
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_line() -> None:
+    text = EVERYTHING
+    for right, wrong in {
+        'profile = "agency"': 'profil = "agency"',
+        'max-age = "90d"': 'max_age = "90d"',
+        'account = "hoster"': 'account = "hostr"',
+        "subdomains = true": 'subdomains = "yes"',
+        '["news.example.net"]': '["co.uk", "x y"]',
+        'scope = "identity"': 'scope = "all"',
+        'format = "postfix"': 'format = "exim"',
+    }.items():
+        assert right in text
+        text = text.replace(right, wrong)
+    found = mistakes(text)
+    assert [line.split(":")[0] for line in found] == ["2", "11", "17", "20", "21", "21", "23", "26"]
+    assert found[0] == "2: unknown key 'profil' in [accounts.agency]; did you mean 'profile'?"
+    assert found[1] == "11: unknown key 'max_age' in [defaults]; did you mean 'max-age'?"
+    assert found[2] == "17: there is no account 'hostr'; did you mean 'hoster'?"
+    assert found[3] == "20: 'subdomains' must be true or false, without quotes"
+    assert found[6] == "23: 'scope' must be 'any' or 'identity'"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("tenant = 1", "1: unknown key 'tenant' in the file; did you mean 'tenants'?"),
+        ("x = [", "1: "),
+        ("\n[tenants]\na = 1\na = 2\n", "4: Cannot overwrite a value (at line 4, column 6)"),
+        ("tenants = 1", "1: 'tenants' must be a table"),
+        ("[tenants]\nfoo = 1", "2: 'foo' must be a table: [tenants.foo]"),
+        ("[tenants.foo]", "1: 'foo' is not a sending domain: it has only one label."),
+        (
+            '[tenants."a.example.com"]\n\n[tenants."A.example.com"]\n',
+            "3: a.example.com is there twice",
+        ),
+        ('[accounts."a b"]', "1: 'a b' is no name for an account"),
+        ('[accounts.a]\nrole-arn = "x"', "2: 'x' is not the ARN of an IAM role"),
+        (
+            '[accounts.a]\n[accounts.b]\n[tenants."a.example.com"]',
+            "3: a.example.com needs an 'account': a, b",
+        ),
+        (
+            '[defaults]\ndestination = "file:/x"\n[tenants."a.com"]\n[tenants."b.com"]',
+            "4: b.com and a.com have the same destination",
+        ),
+        (
+            '[tenants."a.example.com"]\ndestination = "file:x"',
+            "2: 'file:x' is not an absolute path",
+        ),
+        ('[tenants."a.example.com"]\ndestination = "s3:x"', "2: 's3:x' is not a destination."),
+        ('[tenants."a.example.com"]\nregions = ["eu-central-1a"]', "2: 'eu-central-1a' is not"),
+        ('[tenants."a.example.com"]\nmax-age = "3 months"', "2: '3 months' is not a time"),
+        ('[tenants."a.example.com"]\ntags = { a = 1 }', "2: 'tags' must be a table of texts"),
+        ('[tenants."a.example.com"]\n\ntags = { "aws:x" = "1" }', "1: The tag 'aws:x'"),
+        (
+            '[tenants."a.example.com"]\nconfiguration-sets = ["x"]',
+            "1: --configuration-set has a meaning only with",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, told: str) -> None:
+    (found,) = mistakes(text)
+    assert found.startswith(told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1",
+        "[accounts.a]\nx = 1",
+        "[defaults]\nx = 1",
+        '[tenants."a.example.com"]\nx = 1',
+        '[tenants."a.example.com"]\ninterface = "imap"',
+        '[tenants."a.example.com"]\nsuspended = "true"',
+        '[tenants."a.example.com"]\nregions = "eu-central-1"',
+        '[tenants."a.example.com"]\ndestination = "file:x"',
+        '[tenants."a.example.com"]\nmax-age = "90"',
+        '[accounts.a]\nrole-arn = "arn:aws:iam::1:role/x"',
+    ],
+)
+def test_the_schema_refuses_what_the_parser_refuses(text: str) -> None:
+    assert schema_refuses(text)
+    assert mistakes(text)
+
+
+def test_the_schema_knows_the_same_keys_and_values() -> None:
+    Draft7Validator.check_schema(SCHEMA)
+    tenant = SCHEMA["definitions"]["tenant"]["properties"]
+    assert tuple(tenant) == TENANT_KEYS
+    assert tuple(SCHEMA["definitions"]["account"]["properties"]) == ACCOUNT_KEYS
+    assert tenant["interface"]["enum"] == [interface.value for interface in Interface]
+    assert tenant["scope"]["enum"] == [scope.value for scope in Scope]
+    assert tenant["format"]["enum"] == list(FORMATS)
+
+
+def test_lines_of_every_form_that_toml_has() -> None:
+    text = (
+        "# a comment\n"
+        "a.b = 1\n"
+        "\n"
+        "[x] # another\n"
+        "list = [\n"
+        '  "1",\n'
+        "]\n"
+        "  [x.'y z']\n"
+        '  text = """\n'
+        "  more\n"
+        '  """\n'
+        "  inline = { p = 1, q = 2 }\n"
+        "[[array]]\n"
+        "k = 1\n"
+        "[[array]]\n"
+        "l = 1\n"
+        "[out.of.order]\n"
+        "[z]\n"
+        "[out.of]\n"
+        "last = 1\n"
+    )
+    assert key_lines(text) == {
+        ("a", "b"): 2,
+        ("x",): 4,
+        ("x", "list"): 5,
+        ("x", "y z"): 8,
+        ("x", "y z", "text"): 9,
+        ("x", "y z", "inline"): 12,
+        ("array",): 13,
+        ("array", "k"): 14,
+        ("array", "l"): 16,
+        ("out", "of", "order"): 17,
+        ("z",): 18,
+        ("out", "of"): 19,
+        ("out", "of", "last"): 20,
+    }

@@ -1,0 +1,289 @@
+"""What the operator's policy lets through, judged by the evaluator: enough, and no escalation."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+
+import boto3
+import pytest
+
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.iam.authorization import Answer, Policies, Policy, Request, decide
+from ses_tenant.core.tenant.operator_policy import (
+    ADOPT,
+    OFFLINE,
+    VERBS,
+    boundary_policy,
+    operator_policy,
+    verbs_of,
+)
+from ses_tenant.core.tenant.policy import policy_size
+
+ACCOUNT = "arn:aws:iam::123456789012"
+BOUNDARY = f"{ACCOUNT}:policy/ses-tenant-boundary"
+OTHER_BOUNDARY = f"{ACCOUNT}:policy/everything"
+TENANT = f"{ACCOUNT}:user/ses-tenant/shop.example.com/ses-shop.example.com"
+NEW = f"{ACCOUNT}:user/ses-tenant/new.example.com/ses-new.example.com"
+ADMIN = f"{ACCOUNT}:user/admin"
+OPERATOR = f"{ACCOUNT}:user/ops/operator"
+NEAR = f"{ACCOUNT}:user/ses-tenants/x"
+RESOURCES = (
+    TENANT,
+    ADMIN,
+    OPERATOR,
+    NEAR,
+    BOUNDARY,
+    OTHER_BOUNDARY,
+    f"{ACCOUNT}:group/admins",
+    f"{ACCOUNT}:role/admin",
+    f"{ACCOUNT}:mfa/phone",
+    f"{ACCOUNT}:instance-profile/x",
+    f"{ACCOUNT}:saml-provider/x",
+    f"{ACCOUNT}:oidc-provider/x",
+    "*",
+)
+READS = ("iam:Get", "iam:List", "iam:Generate", "iam:Simulate")
+BOUND = operator_policy(verbs_of((), bound=True), boundary=BOUNDARY)
+FREE = operator_policy(VERBS)
+
+
+def allows(
+    policy: dict[str, object], action: str, resource: str, context: dict[str, str] | None = None
+) -> bool:
+    values = {key: (value,) for key, value in (context or {}).items()}
+    verdict = decide(
+        Policies((Policy("operator", policy),)), Request(action, resource, values)
+    ).answer
+    assert verdict is not Answer.CONDITIONAL
+    return verdict is Answer.ALLOWED
+
+
+def iam_actions() -> list[str]:
+    """Return every action of IAM's API, and others with which permissions change hands."""
+    client = boto3.client(
+        "iam", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    names = client.meta.service_model.operation_names
+    return [f"iam:{name}" for name in names] + ["iam:PassRole", "sts:AssumeRole", "s3:GetObject"]
+
+
+# --- the safe form, over the whole API ----------------------------------------------------------
+
+ON_TENANTS = {
+    *("CreateAccessKey", "DeleteAccessKey", "UpdateAccessKey", "UpdateUser", "DeleteUser"),
+    *("TagUser", "UntagUser", "DeactivateMFADevice", "DeleteLoginProfile", "DeleteSSHPublicKey"),
+    *("DeleteServiceSpecificCredential", "DeleteSigningCertificate"),
+}
+UNDER_THE_BOUNDARY = {
+    *("CreateUser", "PutUserPolicy", "DeleteUserPolicy", "DetachUserPolicy"),
+    "PutUserPermissionsBoundary",
+}
+
+
+@pytest.mark.parametrize("boundary", [None, BOUNDARY, OTHER_BOUNDARY])
+def test_of_all_that_iam_can_change_the_bound_operator_changes_only_tenants(
+    boundary: str | None,
+) -> None:
+    context = {"iam:PermissionsBoundary": boundary} if boundary else {}
+    expected = {(f"iam:{name}", TENANT) for name in ON_TENANTS}
+    expected |= {("iam:DeleteVirtualMFADevice", f"{ACCOUNT}:mfa/phone")}
+    if boundary == BOUNDARY:
+        expected |= {(f"iam:{name}", TENANT) for name in UNDER_THE_BOUNDARY}
+    found = {
+        (action, resource)
+        for action, resource in product(iam_actions(), RESOURCES)
+        if allows(BOUND, action, resource, context) and not action.startswith(READS)
+    }
+    assert found == expected
+
+
+def test_reads_of_all_users_and_of_nothing_but_iam_and_ses() -> None:
+    for policy in (BOUND, FREE):
+        assert allows(policy, "iam:GetUser", f"{ACCOUNT}:user/nobody-yet")
+        assert allows(policy, "iam:GetAccountAuthorizationDetails", "*")
+        assert not allows(policy, "iam:GetRole", f"{ACCOUNT}:role/admin")
+        assert not allows(policy, "secretsmanager:GetSecretValue", "*")
+        assert not allows(policy, "ses:SendEmail", "*", {"ses:FromAddress": "a@example.com"})
+
+
+def test_tags_of_somebody_elses_are_not_set_under_the_boundary() -> None:
+    for action in ("iam:TagUser", "iam:UntagUser", "iam:CreateUser"):
+        context = {"iam:PermissionsBoundary": BOUNDARY}
+        assert allows(BOUND, action, TENANT, {**context, "aws:TagKeys": "ses-tenant:domain"})
+        assert not allows(BOUND, action, TENANT, {**context, "aws:TagKeys": "team"})
+
+
+def test_the_denies_hold_against_what_else_the_operator_may_be_given() -> None:
+    everything = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "iam:*", "Resource": "*"}],
+    }
+    both = Policies((Policy("operator", BOUND), Policy("more", everything)))
+    for action, resource in (
+        ("iam:DeleteUserPermissionsBoundary", TENANT),
+        ("iam:CreatePolicyVersion", BOUNDARY),
+        ("iam:SetDefaultPolicyVersion", BOUNDARY),
+        ("iam:DeletePolicyVersion", BOUNDARY),
+        ("iam:DeletePolicy", BOUNDARY),
+    ):
+        assert decide(both, Request(action, resource, {})).answer is Answer.DENIED
+
+
+# --- the safe form, over all that can become of a user -------------------------------------------
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user as far as it matters: where, under which boundary, with which policy, who has it."""
+
+    arn: str | None
+    boundary: str | None
+    document: str = "nothing"
+    taken: bool = False
+
+
+DOCUMENTS: dict[str, dict[str, object]] = {
+    "nothing": {"Version": "2012-10-17", "Statement": []},
+    "send": boundary_policy(),
+    "all": {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    },
+}
+BOUNDARIES = {BOUNDARY: boundary_policy(), OTHER_BOUNDARY: DOCUMENTS["all"]}
+STARTS = (
+    Account(None, None),
+    Account(ADMIN, None, "all"),
+    Account(ADMIN, OTHER_BOUNDARY, "all"),
+    Account(NEAR, None, "all"),
+    Account(OPERATOR, None, "nothing"),
+    Account(TENANT, None, "send"),
+    Account(TENANT, BOUNDARY, "send"),
+    Account(TENANT, OTHER_BOUNDARY, "send"),
+)
+
+
+def moves(user: Account) -> Iterator[tuple[str, list[str], str | None, Account]]:
+    """Yield what may be tried: action, resources that it needs, the boundary that IAM compares."""
+    if user.arn is None:
+        for arn, boundary in product((NEW, ADMIN, NEAR), (None, *BOUNDARIES)):
+            yield "iam:CreateUser", [arn], boundary, Account(arn, boundary)
+        return
+    for name in DOCUMENTS:
+        for action in ("PutUserPolicy", "AttachUserPolicy", "DeleteUserPolicy", "AddUserToGroup"):
+            resource = f"{ACCOUNT}:group/admins" if action == "AddUserToGroup" else user.arn
+            yield f"iam:{action}", [resource], user.boundary, replace(user, document=name)
+    for boundary in BOUNDARIES:
+        after = replace(user, boundary=boundary)
+        yield "iam:PutUserPermissionsBoundary", [user.arn], boundary, after
+    after = replace(user, boundary=None)
+    yield "iam:DeleteUserPermissionsBoundary", [user.arn], user.boundary, after
+    for arn in (NEW, ADMIN, NEAR):
+        yield "iam:UpdateUser", [user.arn, arn], user.boundary, replace(user, arn=arn)
+    for action in (
+        *("CreateAccessKey", "CreateLoginProfile", "UpdateLoginProfile", "UpdateAccessKey"),
+        "CreateServiceSpecificCredential",
+    ):
+        yield f"iam:{action}", [user.arn], user.boundary, replace(user, taken=True)
+
+
+def reachable(policy: dict[str, object]) -> set[Account]:
+    """Return every state of a user that the operator can bring about, in any number of calls."""
+    found, open_ = set(STARTS), list(STARTS)
+    while open_:
+        for action, resources, boundary, after in moves(open_.pop()):
+            context = {"iam:PermissionsBoundary": boundary} if boundary else {}
+            if after not in found and all(allows(policy, action, r, context) for r in resources):
+                found.add(after)
+                open_.append(after)
+    return found
+
+
+def can_do_more_than_send(user: Account) -> bool:
+    limit = (Policy("boundary", BOUNDARIES[user.boundary]),) if user.boundary else None
+    policies = Policies((Policy("own", DOCUMENTS[user.document]),), boundary=limit)
+    return any(
+        decide(policies, Request(action, "*", {})).answer is not Answer.DENIED
+        for action in (*iam_actions(), "ses:SendBulkEmail", "ses:DeleteEmailIdentity", "ec2:RunX")
+    )
+
+
+def test_no_user_that_the_bound_operator_can_use_can_do_more_than_send() -> None:
+    users = reachable(BOUND)
+    taken = {user for user in users if user.taken}
+    assert Account(NEW, BOUNDARY, "all", taken=True) in taken
+    assert Account(TENANT, None, "send", taken=True) in taken
+    assert [user for user in taken if can_do_more_than_send(user)] == []
+    assert {user.arn for user in taken} == {TENANT, NEW}
+
+
+def test_the_search_would_find_an_escalation() -> None:
+    for verbs in (VERBS, ("create",)):
+        users = reachable(operator_policy(verbs))
+        assert Account(NEW, None, "all", taken=True) in users
+    assert Account(NEW, None, "all", taken=True) in reachable(FREE)
+    # With UpdateUser beyond the path an administrator's user is carried off, boundary or not.
+    moving = json.loads(json.dumps(BOUND).replace("UpdateUser", "UpdateNothing"))
+    moving["Statement"].append(
+        {"Effect": "Allow", "Action": "iam:UpdateUser", "Resource": f"{ACCOUNT}:user/*"}
+    )
+    assert Account(NEW, None, "all", taken=True) in reachable(moving)
+
+
+# --- the form without a boundary -----------------------------------------------------------------
+
+
+def test_without_adopt_nothing_is_written_outside_the_path() -> None:
+    verbs = [verb for verb in VERBS if verb != ADOPT]
+    policy = operator_policy(verbs)
+    changed = {
+        (action, resource)
+        for action, resource in product(iam_actions(), (ADMIN, NEAR, OPERATOR))
+        if allows(policy, action, resource) and not action.startswith(READS)
+    }
+    assert changed == set()
+
+
+def test_adopt_writes_outside_only_what_comes_before_the_rename() -> None:
+    for verbs in (VERBS, (ADOPT,)):
+        policy = operator_policy(verbs)
+        outside = {
+            action
+            for action in iam_actions()
+            if allows(policy, action, ADMIN) and not action.startswith(READS)
+        }
+        assert outside == {"iam:PutUserPolicy", "iam:TagUser", "iam:UpdateUser"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_policy_for_one_verb_is_part_of_the_policy_for_all(verb: str) -> None:
+    one = operator_policy((verb,))
+    for action, resource in product(iam_actions(), (TENANT, ADMIN, *RESOURCES)):
+        if allows(one, action, resource):
+            assert allows(FREE, action, resource)
+
+
+@pytest.mark.parametrize("policy", [BOUND, FREE, boundary_policy()])
+def test_it_fits_into_a_managed_policy(policy: dict[str, object]) -> None:
+    assert policy_size(policy) <= 6144
+    statements = policy["Statement"]
+    assert isinstance(statements, list)
+    assert all(statement["Action"] for statement in statements)
+    assert "*" not in {action for statement in statements for action in statement["Action"]}
+
+
+def test_another_partition() -> None:
+    text = json.dumps(operator_policy(VERBS, partition="aws-us-gov"))
+    assert "arn:aws:" not in text
+    assert "arn:aws-us-gov:ses:*:*:identity/*" in text
+
+
+@pytest.mark.parametrize("bound", [False, True])
+def test_which_verbs(bound: bool) -> None:
+    assert set(VERBS) - set(verbs_of((), bound=bound)) == ({ADOPT} if bound else set())
+    assert verbs_of(("show", "policy", "list"), bound=bound) == ("list", "show")
+    for names in (("creat",), OFFLINE, *([(ADOPT, "list")] if bound else [])):
+        with pytest.raises(SesTenantError) as caught:
+            verbs_of(names, bound=bound)
+        assert caught.value.code is ErrorCode.USAGE
