@@ -18,7 +18,7 @@ from ses_tenant.cli.findings import (
     status_for,
     summary,
 )
-from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
 
 if TYPE_CHECKING:
     from ses_tenant.core.findings.audit import Audit
@@ -71,7 +71,7 @@ def audit(
 
     console, now = Console("audit", output, quiet), datetime.now(UTC)
     age = duration("--max-age", max_age)
-    audits: list[tuple[str | None, tuple[Audit, tuple[Warning_, ...]]]]
+    audits: list[tuple[str | None, tuple[Audit, tuple[Notice, ...]]]]
     errors: list[SesTenantError] = []
     if saved is not None:
         if file is not None:

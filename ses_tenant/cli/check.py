@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.errors import Warning_
+    from ses_tenant.core.errors import Notice
     from ses_tenant.operations.check import Checked, World
 
 
@@ -153,9 +153,9 @@ def check(
     exit_with(status)
 
 
-def _once(warnings: "Iterable[Warning_]") -> "list[Warning_]":
+def _once(warnings: "Iterable[Notice]") -> "list[Notice]":
     """Return one warning of each kind: where SES denies, it names another identity each time."""
-    kinds: dict[tuple[str, str], Warning_] = {}
+    kinds: dict[tuple[str, str], Notice] = {}
     for warning in warnings:
         kinds.setdefault((warning.code, warning.message.partition(". ")[0]), warning)
     return list(kinds.values())

@@ -14,7 +14,7 @@ from typing import TextIO
 
 import typer
 
-from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
 
 _PROGRESS_AFTER_S = 1.0
 
@@ -35,7 +35,7 @@ def write_stdout(text: str) -> None:
 def envelope(
     command: str,
     data: Mapping[str, object] | None,
-    warnings: Iterable[Warning_] = (),
+    warnings: Iterable[Notice] = (),
     errors: Sequence[SesTenantError] = (),
     exit_status: ExitStatus = ExitStatus.OK,
 ) -> str:
@@ -105,7 +105,7 @@ class Console:
         if not self.quiet and self.output is Output.TABLE:
             typer.echo(wrapped(text, sys.stderr), err=True)
 
-    def warn(self, warning: Warning_) -> None:
+    def warn(self, warning: Notice) -> None:
         """Print a warning for people, also with --quiet; in JSON it stands in the document."""
         if self.output is Output.TABLE:
             typer.echo(wrapped(f"Warning: {warning.message}", sys.stderr), err=True)
@@ -114,7 +114,7 @@ class Console:
         self,
         data: Mapping[str, object],
         text: str,
-        warnings: Sequence[Warning_] = (),
+        warnings: Sequence[Notice] = (),
         errors: Sequence[SesTenantError] = (),
         exit_status: ExitStatus = ExitStatus.OK,
     ) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from ses_tenant.cli.accounts import open_accounts
 from ses_tenant.cli.console import Console
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,13 +72,13 @@ def errors_of(plan: "FleetPlan", tenants: "Sequence[TenantPlan]") -> list[SesTen
     return [*plan.errors, *(tenant.error for tenant in tenants if tenant.error)]
 
 
-def warnings_of(plan: "FleetPlan") -> list[Warning_]:
+def warnings_of(plan: "FleetPlan") -> list[Notice]:
     """Return the plan's warnings, and one that names the tenants which are not in the file."""
     unlisted = ", ".join(domain for _, domain in plan.unlisted)
     return [
         *plan.warnings,
         *(
-            [Warning_("not_in_file", f"Not in the file, and left as they are: {unlisted}.")]
+            [Notice("not_in_file", f"Not in the file, and left as they are: {unlisted}.")]
             if unlisted
             else []
         ),

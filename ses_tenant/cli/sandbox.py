@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from ses_tenant.cli.console import Console, print_error, write_stdout
 from ses_tenant.cli.outbox import outbox
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 
 if TYPE_CHECKING:
     from ses_tenant.sandbox.server import Sandbox
@@ -157,7 +157,7 @@ def _warn_of(host: str) -> None:
         loopback = False
     if not loopback:
         text = f"The sandbox listens on {host}: whoever reaches it is the operator of its account."
-        Console("sandbox").warn(Warning_("not_loopback", text))
+        Console("sandbox").warn(Notice("not_loopback", text))
 
 
 def _announce(running: "Sandbox") -> None:

@@ -86,7 +86,7 @@ class SesTenantError(Exception):
 
 
 @dataclass(frozen=True)
-class Warning_:  # noqa: N801 - `Warning` is a builtin
+class Notice:
     """Something the user should know although the command went on: `warnings[]` in JSON."""
 
     code: str

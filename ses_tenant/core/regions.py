@@ -2,7 +2,7 @@
 
 import re
 
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 
 _REGION = re.compile(r"[a-z]{2,8}(-[a-z]+){1,3}-[0-9]{1,2}")
 
@@ -68,7 +68,7 @@ def api_host(region: str) -> str:
     return f"email.{region}.{_partition(region)[1]}"
 
 
-def smtp_warning(region: str) -> Warning_ | None:
+def smtp_warning(region: str) -> Notice | None:
     """Return a warning if it is not known for certain that SES offers SMTP in `region`."""
     if region in SMTP_REGIONS:
         return None
@@ -77,7 +77,7 @@ def smtp_warning(region: str) -> Warning_ | None:
         if region in _SMTP_REPORTED_MISSING
         else "it is not in the list of Regions with a confirmed SES SMTP endpoint"
     )
-    return Warning_(
+    return Notice(
         "smtp_region_unconfirmed",
         f"SMTP in {region}: {why}. Check that {smtp_host(region)} resolves before you use it.",
     )

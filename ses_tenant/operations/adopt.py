@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.plans.adopt import (
     Candidate,
     adoption_warnings,
@@ -32,7 +32,7 @@ class Adoption:
     user_name: str
     user_arn: str
     former_user_arn: str
-    warnings: tuple[Warning_, ...]
+    warnings: tuple[Notice, ...]
 
 
 def prepare(

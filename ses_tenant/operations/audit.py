@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.findings.audit import Audit, IdentityPolicies
 from ses_tenant.core.findings.audit import audit as find
 from ses_tenant.core.iam.authorization import Policy
@@ -22,27 +22,25 @@ def audit(
     max_age: timedelta,
     *,
     identity_policies: bool | None = None,
-) -> tuple[Audit, tuple[Warning_, ...]]:
+) -> tuple[Audit, tuple[Notice, ...]]:
     """Return the findings, and warnings of what the operator may not read.
 
     The policies of email identities are read if there are not too many of them, or as
     `identity_policies` says.
     """
     people = members(iam.account_details())
-    warnings: list[Warning_] = []
+    warnings: list[Notice] = []
     try:
         keys = iam.credential_report().users
     except SesTenantError as error:
         if error.code is not ErrorCode.ACCESS_DENIED:
             raise
         keys = {}
-        warnings.append(
-            Warning_("not_read", f"The access keys were not looked at. {error.message}")
-        )
+        warnings.append(Notice("not_read", f"The access keys were not looked at. {error.message}"))
     places = {(t.domain, region) for m in people for t in m.targets() for region in t.regions}
     if identity_policies is None and len(places) > MAX_IDENTITIES:
         warnings.append(
-            Warning_(
+            Notice(
                 "not_read",
                 f"The policies of {len(places)} email identities were not read, one request each: "
                 "--identity-policies does it.",
@@ -55,14 +53,14 @@ def audit(
             identities = list(_identities(ses, people))
         except SesTenantError as error:
             warnings.append(
-                Warning_("not_read", f"The email identities were not read. {error.message}")
+                Notice("not_read", f"The email identities were not read. {error.message}")
             )
     return find(people, keys, identities, now, max_age), tuple(warnings)
 
 
 def audit_saved(
     details: Mapping[str, object], now: datetime, max_age: timedelta
-) -> tuple[Audit, tuple[Warning_, ...]]:
+) -> tuple[Audit, tuple[Notice, ...]]:
     """Return the findings of a saved answer of GetAccountAuthorizationDetails, offline.
 
     Raises SesTenantError `usage` if it is none.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.findings.audit import isolation
 from ses_tenant.core.findings.check import SesView, check_tenant, disagreement, probes
 from ses_tenant.core.findings.finding import Finding
@@ -31,7 +31,7 @@ class Checked:
     findings: tuple[Finding, ...] = ()
     plan: steps.Plan = ()
     error: SesTenantError | None = None
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _check(
     people: Sequence[Member],
     accounts: Mapping[str, SesAccount | SesTenantError],
 ) -> Checked:
-    warnings: list[Warning_] = []
+    warnings: list[Notice] = []
     try:
         observed = observe_everything(world.iam, domain)
         spec = resolve(TenantRequest(domain), observed, default_region=None)
@@ -106,7 +106,7 @@ def _check(
             situation = read_situation(world.iam, observed, destination, this_process())
         except SesTenantError as error:
             told = f"{domain}: its destination was not read. {error.message}"
-            warnings.append(Warning_("not_read", told))
+            warnings.append(Notice("not_read", told))
             printed = world.open_destination(replace(spec, destination=STDOUT))
             situation = read_situation(world.iam, observed, printed, this_process())
         situation = replace(situation, access_keys=observed.access_keys)
@@ -124,7 +124,7 @@ def _disagreements(
     spec: TenantSpec,
     people: Iterable[Member],
     arn: str,
-    warnings: list[Warning_],
+    warnings: list[Notice],
 ) -> tuple[Finding, ...]:
     """Return where AWS's own simulator judges a mail otherwise than we do."""
     member = next((m for m in people if m.arn == arn), None)
@@ -136,7 +136,7 @@ def _disagreements(
             theirs = iam.simulate(request)
         except SesTenantError as error:
             told = f"AWS's policy simulator was not asked. {error.message}"
-            warnings.append(Warning_("not_read", told))
+            warnings.append(Notice("not_read", told))
             break
         finding = disagreement(spec, member, request, allowed=theirs)
         if finding is not None:
@@ -164,12 +164,12 @@ def _view(
     spec: TenantSpec,
     region: str,
     accounts: Mapping[str, SesAccount | SesTenantError],
-    warnings: list[Warning_],
+    warnings: list[Notice],
 ) -> SesView:
     account = accounts.get(region)
     if isinstance(account, SesTenantError):
         told = f"SES was not looked at in {region}. {account.message}"
-        warnings.append(Warning_("not_read", told))
+        warnings.append(Notice("not_read", told))
         account = None
     identities: dict[str, SesIdentity | None] | None
     try:
@@ -179,7 +179,7 @@ def _view(
         if error.code is ErrorCode.NO_CREDENTIALS:
             raise
         told = f"Email identities were not read in {region}. {error.message}"
-        warnings.append(Warning_("not_read", told))
+        warnings.append(Notice("not_read", told))
         identities = None
     return SesView(region, account, identities)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.plans.create import plan_create
 from ses_tenant.core.regions import smtp_warning
 from ses_tenant.core.rotation.keys import KeyState, Process, Situation
@@ -30,7 +30,7 @@ class Prepared:
     user_arn: str | None
     destination: Destination
     first_key: bool
-    warnings: tuple[Warning_, ...]
+    warnings: tuple[Notice, ...]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _warnings(
     situation: Situation,
     plan: steps.Plan,
     now: datetime,
-) -> tuple[Warning_, ...]:
+) -> tuple[Notice, ...]:
     warnings = []
     if spec.interface is Interface.SMTP:
         warnings += [w for region in spec.regions if (w := smtp_warning(region))]
@@ -141,19 +141,17 @@ def _warnings(
     before = observed.user.tags.get(naming.TAG_INTERFACE)
     if before and before != spec.interface:
         warnings.append(
-            Warning_(
+            Notice(
                 "interface_changed",
                 f"{domain} changes from the {before} interface to {spec.interface}. What was "
                 f"delivered for {before} may stop working; for new credentials: {rotate}",
             )
         )
     if observed.suspended:
-        warnings.append(
-            Warning_("suspended", f"{domain} is suspended and stays so; it cannot send.")
-        )
+        warnings.append(Notice("suspended", f"{domain} is suspended and stays so; it cannot send."))
     elif situation.readable and situation.held is None:
         warnings.append(
-            Warning_(
+            Notice(
                 "destination_empty",
                 f"{spec.destination} holds no access key of {domain} yet. To deliver one: {rotate}",
             )
@@ -162,7 +160,7 @@ def _warnings(
         keys = with_last_use(iam, observed.access_keys)
         shown = "; ".join(_describe(key, now) for key in keys)
         warnings.append(
-            Warning_(
+            Notice(
                 "access_key_exists",
                 f"{domain} has its access key already, so none was issued: {shown}. A secret can "
                 f"be read only once; if it is lost: {rotate}",

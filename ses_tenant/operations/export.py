@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ses_tenant.core.errors import Warning_
+from ses_tenant.core.errors import Notice
 from ses_tenant.core.fleet.export import fleet_toml
 from ses_tenant.core.fleet.fleet import Account
 from ses_tenant.operations.observe import observe_all
@@ -15,7 +15,7 @@ class Exported:
 
     toml: str
     tenants: int
-    warnings: tuple[Warning_, ...]
+    warnings: tuple[Notice, ...]
 
 
 def export(iam: Iam, account: Account | None) -> Exported:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.fleet.changes import (
     Change,
     TenantPlan,
@@ -56,7 +56,7 @@ class FleetPlan:
 
     tenants: tuple[TenantPlan, ...]
     unlisted: tuple[tuple[str, str], ...] = ()
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     errors: tuple[SesTenantError, ...] = ()
 
     @property
@@ -71,7 +71,7 @@ class _Seen:
 
     users: Mapping[str, Observed]
     tenants: Sequence[Observed]
-    warnings: tuple[Warning_, ...]
+    warnings: tuple[Notice, ...]
     report: CredentialReport
 
 
@@ -85,7 +85,7 @@ def plan(fleet: Fleet, world: World, *, prune: bool, workers: int) -> FleetPlan:
     """
     tenants: list[TenantPlan] = []
     unlisted: list[tuple[str, str]] = []
-    warnings: list[Warning_] = []
+    warnings: list[Notice] = []
     errors: list[SesTenantError] = []
     owners: dict[str, str] = {}
     for name in fleet.accounts:
@@ -192,7 +192,7 @@ def _plan_present(
     spec = _spec(access, tenant, observed)
     change, toggle = _toggle(access, tenant, observed, report)
     will_be_suspended = observed.suspended if tenant.suspended is None else tenant.suspended
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     looked = delivery_changes(spec, observed) or (
         not will_be_suspended and keys_in_question(spec, observed, report)
     )

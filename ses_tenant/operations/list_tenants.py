@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.rotation.keys import KeyState, list_state
 from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.observed import AccessKey, CredentialReport, Observed, ReportedKey
@@ -40,7 +40,7 @@ class Listing:
 
     as_of: datetime
     tenants: tuple[TenantSummary, ...]
-    warnings: tuple[Warning_, ...]
+    warnings: tuple[Notice, ...]
     reported: bool = False
 
 
@@ -85,7 +85,7 @@ def summarise(
 
 
 def _reported(
-    report: CredentialReport, ours: Sequence[Observed], warnings: tuple[Warning_, ...]
+    report: CredentialReport, ours: Sequence[Observed], warnings: tuple[Notice, ...]
 ) -> Listing:
     tenants = tuple(summarise(o, report.users.get(o.user.user_arn)) for o in ours)
     return Listing(report.made_at, tenants, warnings, reported=True)

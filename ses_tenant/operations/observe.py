@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.observed import AccessKey, Observed, User, require_ours
 from ses_tenant.operations.protocols import Iam
 
 
-def observe_all(iam: Iam) -> tuple[tuple[Observed, ...], tuple[Warning_, ...]]:
+def observe_all(iam: Iam) -> tuple[tuple[Observed, ...], tuple[Notice, ...]]:
     """Return every tenant by domain, without keys; and warnings of users that only look like one.
 
     A tenant has our path, our tag, and the name that its domain gives.
@@ -20,7 +20,7 @@ def observe_all(iam: Iam) -> tuple[tuple[Observed, ...], tuple[Warning_, ...]]:
 
 def tenants_among(
     users: Iterable[Observed],
-) -> tuple[tuple[Observed, ...], tuple[Warning_, ...]]:
+) -> tuple[tuple[Observed, ...], tuple[Notice, ...]]:
     """Return which of the users are tenants, and warnings of those that only look like one."""
     tenants, warnings = [], []
     for observed in users:
@@ -32,7 +32,7 @@ def tenants_among(
             tenants.append(observed)
         else:
             warnings.append(
-                Warning_(
+                Notice(
                     "not_ours",
                     f"The IAM user {user.user_name} is under {user.path} and is not a tenant: "
                     f"its tag {naming.TAG_DOMAIN} is "

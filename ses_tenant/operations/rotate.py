@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.rotation.decision import Action, Decision, NextStep, RotationOptions, Tenant
 from ses_tenant.core.rotation.keys import KeyState, Note, Process
 from ses_tenant.core.rotation.next_move import decide
@@ -198,7 +198,7 @@ def _not_printed(domain: str, decision: Decision) -> Decision:
         decision.found,
         next_step=NextStep.ROTATE,
         warnings=(
-            Warning_(
+            Notice(
                 "not_rotated",
                 f"{domain} is due, and its credentials go to stdout. Give it a destination: "
                 f"ses-tenant create {domain} --to DESTINATION. Or print new ones: ses-tenant "

@@ -1,6 +1,6 @@
 import pytest
 
-from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
 
 PARTLY = "Run the same command again: it goes on where this run stopped."
 
@@ -74,4 +74,4 @@ def test_without_a_hint_of_its_own() -> None:
 
 
 def test_warning_is_code_and_message() -> None:
-    assert Warning_("suspended", "It is.") == Warning_(code="suspended", message="It is.")
+    assert Notice("suspended", "It is.") == Notice(code="suspended", message="It is.")

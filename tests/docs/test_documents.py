@@ -207,7 +207,7 @@ def test_the_line_for_cron_is_the_same_everywhere_and_parses() -> None:
 
 def test_the_warning_codes_are_documented() -> None:
     code = "".join(path.read_text() for path in (ROOT / "ses_tenant").rglob("*.py"))
-    used = set(re.findall(r'Warning_\(\s*"(\w+)"', code))
+    used = set(re.findall(r'Notice\(\s*"(\w+)"', code))
     assert set(table(REFERENCE, "## Warning codes")) == used
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.fleet.fleet import FleetTenant
 from ses_tenant.core.rotation.keys import Note
 from ses_tenant.core.tenant import naming, steps
@@ -43,7 +43,7 @@ class TenantPlan:
     after: steps.Plan = ()
     keys: bool = False
     differences: tuple[str, ...] = ()
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     error: SesTenantError | None = None
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.plans.create import moved_note
 from ses_tenant.core.plans.repair import remove_attachments, repair_user
 from ses_tenant.core.regions import smtp_warning
@@ -152,16 +152,16 @@ def adoption_warnings(
     user_name: str,
     *,
     interface_given: bool,
-) -> tuple[Warning_, ...]:
+) -> tuple[Notice, ...]:
     """Return what the operator should know before the plan is carried out."""
     observed = candidate.observed
     user, domain = observed.user, spec.domain
-    warnings: list[Warning_] = []
+    warnings: list[Notice] = []
     if spec.interface is Interface.SMTP:
         warnings += [w for region in spec.regions if (w := smtp_warning(region))]
     elif not interface_given and (sign := _sign_of_smtp(candidate)):
         warnings.append(
-            Warning_(
+            Notice(
                 "interface_guessed",
                 f"{user.user_name} looks like a user for SMTP: {sign}. It is adopted for the SES "
                 "API, which lets SMTP go on as well; new credentials would be for the API. Add "
@@ -170,7 +170,7 @@ def adoption_warnings(
         )
     if user.user_name != user_name:
         warnings.append(
-            Warning_(
+            Notice(
                 "already_adopted",
                 f"There is no IAM user {user_name}, but the tenant {user.user_name}; this is taken "
                 "for the same user, renamed by an earlier run.",
@@ -180,7 +180,7 @@ def adoption_warnings(
         warnings += _lost(spec, candidate)
     if user.user_arn != arn_of(spec, user):
         warnings.append(
-            Warning_(
+            Notice(
                 "arn_changed",
                 f"Its ARN changes from {user.user_arn} to {arn_of(spec, user)}. Policies elsewhere "
                 "that name the old one, such as those of SES identities and S3 buckets, have to be "
@@ -189,14 +189,14 @@ def adoption_warnings(
         )
     if not observed.access_keys:
         warnings.append(
-            Warning_(
+            Notice(
                 "no_access_key",
                 f"{user.user_name} has no access key. To issue one: ses-tenant create {domain}",
             )
         )
     elif spec.destination != STDOUT:
         warnings.append(
-            Warning_(
+            Notice(
                 "destination_empty",
                 f"The keys stay where they are; nothing was delivered to {spec.destination}. To "
                 f"deliver a new one there: ses-tenant rotate-keys {domain}",
@@ -245,7 +245,7 @@ def _sign_of_smtp(candidate: Candidate) -> str:
     return ""
 
 
-def _lost(spec: TenantSpec, candidate: Candidate) -> list[Warning_]:
+def _lost(spec: TenantSpec, candidate: Candidate) -> list[Notice]:
     """Return the warning of what the user can do now and cannot as a tenant."""
     kept = {a.lower() for a in _allowed([sending_policy(spec)])}
     more = sorted({a for a in _allowed(candidate.foreign.values()) if a.lower() not in kept})
@@ -262,7 +262,7 @@ def _lost(spec: TenantSpec, candidate: Candidate) -> list[Warning_]:
     if not told:
         return []
     return [
-        Warning_(
+        Notice(
             "permissions_lost",
             f"{candidate.observed.user.user_name} will be able to send as "
             f"{', '.join(sender_patterns(spec))} and to do nothing else, from the first step on; "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.rotation.keys import KeyState, Process, Situation, issuing, known_keys, note
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus
@@ -95,7 +95,7 @@ class Decision:
     access_key_id: str | None = None
     next_step: NextStep | None = None
     next_step_at: datetime | None = None
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 def issue(

@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from ses_tenant.core.errors import ErrorCode, SesTenantError, Warning_
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.rotation import rescue
 from ses_tenant.core.rotation.decision import (
     Action,
@@ -120,7 +120,7 @@ def _suspended(tenant: Tenant, options: RotationOptions) -> Decision:
         KeyState.SUSPENDED,
         KeyState.SUSPENDED,
         next_step=NextStep.RESUME,
-        warnings=(Warning_("suspended", f"{tenant.domain} is suspended and stays so."),),
+        warnings=(Notice("suspended", f"{tenant.domain} is suspended and stays so."),),
     )
 
 
@@ -202,10 +202,10 @@ def _overlap(
         return replace(wait, next_step=NextStep.FINISH, next_step_at=None)
     if not finish and now < since + options.grace:
         return wait
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     if old.last_used_at is not None and now - old.last_used_at < options.grace:
         quiet_at = old.last_used_at + options.grace
-        used = Warning_(
+        used = Notice(
             "old_key_in_use",
             f"{tenant.domain}: the old key {old.access_key_id} was used at "
             f"{old.last_used_at:%Y-%m-%d %H:%M} UTC, within the grace time of {options.grace}: "
