@@ -105,9 +105,7 @@ def open_accounts(
 
 def of_account(name: str | None, error: SesTenantError) -> SesTenantError:
     """Return the failure, saying in which account it was."""
-    if name is None:
-        return error
-    return SesTenantError(error.code, f"Account {name}: {error.message}", error.hint)
+    return error if name is None else error.about(f"Account {name}")
 
 
 def _regions_of(fleet: "Fleet", account: str) -> dict[str, None]:

@@ -72,6 +72,11 @@ class SesTenantError(Exception):
         hint = f"{self.hint} {more}".strip()
         return SesTenantError(self.code, self.message, hint, partly_done=self.partly_done)
 
+    def about(self, subject: str) -> "SesTenantError":
+        """Return the same failure, saying first whose it is, such as an account's."""
+        message = f"{subject}: {self.message}"
+        return SesTenantError(self.code, message, self.hint, partly_done=self.partly_done)
+
     def after_steps(self, done: int, total: int) -> "SesTenantError":
         """Return the same failure, saying that `done` of `total` steps had been carried out."""
         if not done:

@@ -95,7 +95,7 @@ def plan(fleet: Fleet, world: World, *, prune: bool, workers: int) -> FleetPlan:
                 raise access
             seen = _look(access.iam, world)
         except SesTenantError as error:
-            errors.append(_of_account(name, error))
+            errors.append(error.about(f"Account {name}"))
             continue
         _refuse_one_account_twice(name, seen, owners)
         listed = {tenant.domain.name for tenant in fleet.of(name)}
@@ -309,14 +309,6 @@ def _create_plan(
     return prepared
 
 
-def _of_account(name: str, error: SesTenantError) -> SesTenantError:
-    return SesTenantError(error.code, f"Account {name}: {error.message}", error.hint)
-
-
 def _of_tenant(domain: str, error: SesTenantError) -> SesTenantError:
     """Return the failure, saying whose it is."""
-    if domain in error.message:
-        return error
-    return SesTenantError(
-        error.code, f"{domain}: {error.message}", error.hint, partly_done=error.partly_done
-    )
+    return error if domain in error.message else error.about(domain)

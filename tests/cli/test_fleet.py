@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from moto.iam.exceptions import LimitExceededException
+from moto.iam.models import IAMBackend
 
 from .account import BLOG, NEWS, SHOP, grow_old, recorded_secrets, snapshot, statuses, user
 from .aws_server import Server
@@ -318,6 +320,28 @@ def test_check_and_audit_work_on_all_accounts(server: Server, run: Run, write: W
     assert f"agency  {SHOP}: repaired\n" in repaired.stderr
     assert "ses-tenant:version" in str(user(SHOP).tags)
     assert run("audit", "--file", file, "--from", file).status == 2
+
+
+def test_a_repair_that_stops_half_way_ends_with_status_3_with_a_file_too(
+    server: Server, run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write("[accounts.agency]", table(SHOP))
+    run("apply", file, "--yes")
+    client, name = server.client("iam"), f"ses-{SHOP}"
+    everything = {"Effect": "Allow", "Action": "ses:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": everything})
+    client.put_user_policy(UserName=name, PolicyName="extra", PolicyDocument=document)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise LimitExceededException("Not now.")
+
+    monkeypatch.setattr(IAMBackend, "delete_user_policy", refuse)
+    for arguments, account in (((), ""), (("--file", file), "Account agency: ")):
+        user(SHOP).policies.pop("ses-tenant-sending")
+        answer = run("check", SHOP, *arguments, "--repair", "--yes", "-o", "json")
+        assert answer.status == 3
+        assert answer.error["message"].startswith(account)
+        assert "(1 of 2 steps were done before.)" in answer.error["message"]
 
 
 def test_rotate_keys_with_a_file_leaves_all_other_tenants_alone(run: Run, write: Write) -> None:

@@ -73,5 +73,14 @@ def test_without_a_hint_of_its_own() -> None:
     assert SesTenantError(ErrorCode.NETWORK, "No way.").after_steps(1, 2).hint == PARTLY
 
 
+def test_it_says_whose_it_is_and_stays_the_same_failure() -> None:
+    error = SesTenantError(ErrorCode.NETWORK, "No way.", "Try.").after_steps(1, 2)
+    named = error.about("Account agency")
+    assert named.message == "Account agency: No way. (1 of 2 steps were done before.)"
+    assert (named.code, named.hint) == (ErrorCode.NETWORK, f"Try. {PARTLY}")
+    assert named.exit_status == 3
+    assert error.with_hint("More.").exit_status == 3
+
+
 def test_warning_is_code_and_message() -> None:
     assert Notice("suspended", "It is.") == Notice(code="suspended", message="It is.")
