@@ -11,7 +11,7 @@ from ses_tenant.aws.session import open_session
 from ses_tenant.core.iam.authorization import Request
 from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.observed import KeyStatus
-from tests.fakes.shop import SUSPENDED_POLICY
+from tests.fakes.example_tenant import SUSPENDED_POLICY
 
 pytestmark = pytest.mark.usefixtures("credentials")
 

@@ -14,9 +14,17 @@ from ses_tenant.operations.audit import audit
 from ses_tenant.operations.list_tenants import list_tenants
 from ses_tenant.operations.show import show
 from tests.fakes.destination import FakeDestination
+from tests.fakes.example_tenant import (
+    ME,
+    NAME,
+    REGION,
+    SHOP,
+    SUSPENDED_POLICY,
+    run_create,
+    run_delete,
+)
 from tests.fakes.iam import BOUNDARY, EVERYTHING, Clock, FakeIam
 from tests.fakes.ses import FakeSes
-from tests.fakes.shop import ME, NAME, REGION, SHOP, SUSPENDED_POLICY, run_create, run_delete
 
 _FILE = Path(__file__).parents[2] / "examples" / "operator-policy.json"
 

@@ -23,8 +23,17 @@ from ses_tenant.core.proof.members import members
 from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.observed import Attachments, KeyStatus, ReportedKey
 from ses_tenant.operations.protocols import Iam
+from tests.fakes.example_tenant import (
+    API_POLICY,
+    ARN,
+    NAME,
+    PATH,
+    SHOP,
+    SMTP_POLICY,
+    SUSPENDED_POLICY,
+    TAGS,
+)
 from tests.fakes.iam import BOUNDARY, EVERYTHING, MANAGED_POLICY, FakeIam
-from tests.fakes.shop import API_POLICY, ARN, NAME, PATH, SHOP, SMTP_POLICY, SUSPENDED_POLICY, TAGS
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -36,7 +45,7 @@ _POLICY_ARN = "arn:aws:iam::123456789012:policy/extra"
 CREATE = steps.CreateUser(NAME, PATH, TAGS)
 
 
-class World(ABC):
+class Account(ABC):
     """An implementation, and what a test needs beside it."""
 
     iam: Iam
@@ -51,7 +60,7 @@ class World(ABC):
         """Return the virtual MFA devices of the account."""
 
 
-class FakeWorld(World):
+class FakeAccount(Account):
     def __init__(self) -> None:
         self.fake = FakeIam()
         self.iam = self.fake
@@ -75,7 +84,7 @@ class FakeWorld(World):
         return set(self.fake.virtual_mfa_devices)
 
 
-class MotoWorld(World):
+class MotoAccount(Account):
     def __init__(self) -> None:
         self.iam, self.calls, self._client = _on_moto()
         self.calls.clear()
@@ -143,12 +152,12 @@ cDN2SnmEAIcA8DqlaQA=
 
 
 @pytest.fixture(params=["fake", "moto"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+def account(request: pytest.FixtureRequest) -> Iterator[Account]:
     if request.param == "fake":
-        yield FakeWorld()
+        yield FakeAccount()
         return
     with mock_aws():
-        yield MotoWorld()
+        yield MotoAccount()
 
 
 def _code(call: Callable[[], object]) -> ErrorCode:
@@ -164,12 +173,12 @@ def _put(name: str, document: Mapping[str, object], user_name: str = NAME) -> st
 class TestBoth:
     """What the operations rely on."""
 
-    def test_a_user_that_is_not_there_is_none(self, world: World) -> None:
-        assert world.iam.get_user(NAME) is None
-        assert world.calls == ["iam:GetUser"]
+    def test_a_user_that_is_not_there_is_none(self, account: Account) -> None:
+        assert account.iam.get_user(NAME) is None
+        assert account.calls == ["iam:GetUser"]
 
-    def test_a_user_that_was_made_is_found_as_it_was_made(self, world: World) -> None:
-        made = world.iam.create_user(CREATE)
+    def test_a_user_that_was_made_is_found_as_it_was_made(self, account: Account) -> None:
+        made = account.iam.create_user(CREATE)
 
         assert made.user_name == NAME
         assert made.user_arn == ARN
@@ -177,23 +186,23 @@ class TestBoth:
         assert made.tags == TAGS
         assert made.permissions_boundary is None
         assert made.created_at.utcoffset() == timedelta(0)
-        assert world.iam.get_user(NAME) == made
-        assert world.calls == ["iam:CreateUser", "iam:GetUser"]
+        assert account.iam.get_user(NAME) == made
+        assert account.calls == ["iam:CreateUser", "iam:GetUser"]
 
-    def test_a_new_user_has_nothing(self, world: World) -> None:
-        world.iam.create_user(CREATE)
+    def test_a_new_user_has_nothing(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
 
-        assert world.iam.list_user_policies(NAME) == ()
-        assert world.iam.list_access_keys(NAME) == ()
-        assert world.iam.list_attachments(NAME) == Attachments()
+        assert account.iam.list_user_policies(NAME) == ()
+        assert account.iam.list_access_keys(NAME) == ()
+        assert account.iam.list_attachments(NAME) == Attachments()
 
-    def test_everybody_in_the_account_with_all_policies(self, world: World) -> None:
-        world.iam.create_user(CREATE)
-        world.iam.apply(_put("ses-tenant-sending", API_POLICY))
-        world.attach(NAME)
-        world.calls.clear()
+    def test_everybody_in_the_account_with_all_policies(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
+        account.iam.apply(_put("ses-tenant-sending", API_POLICY))
+        account.attach(NAME)
+        account.calls.clear()
 
-        (member,) = members(world.iam.account_details())
+        (member,) = members(account.iam.account_details())
 
         assert (member.arn, member.path, member.tags) == (ARN, PATH, TAGS)
         assert member.tenant == SHOP
@@ -203,113 +212,115 @@ class TestBoth:
             ("extra", SUSPENDED_POLICY),
         ]
         assert member.missing == ()
-        assert world.calls == ["iam:GetAccountAuthorizationDetails"]
+        assert account.calls == ["iam:GetAccountAuthorizationDetails"]
 
-    def test_a_name_is_taken_under_every_path(self, world: World) -> None:
-        world.iam.create_user(CREATE)
+    def test_a_name_is_taken_under_every_path(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
 
         again = replace(CREATE, path="/elsewhere/")
-        assert _code(lambda: world.iam.create_user(again)) is ErrorCode.ALREADY_EXISTS
+        assert _code(lambda: account.iam.create_user(again)) is ErrorCode.ALREADY_EXISTS
 
-    def test_a_user_moves_to_another_path_and_keeps_the_rest(self, world: World) -> None:
-        world.iam.create_user(replace(CREATE, path="/ses-tenant/old/"))
-        key = world.iam.create_access_key(NAME)
+    def test_a_user_moves_to_another_path_and_keeps_the_rest(self, account: Account) -> None:
+        account.iam.create_user(replace(CREATE, path="/ses-tenant/old/"))
+        key = account.iam.create_access_key(NAME)
 
-        world.iam.apply(steps.UpdateUser(NAME, PATH))
+        account.iam.apply(steps.UpdateUser(NAME, PATH))
 
-        moved = world.iam.get_user(NAME)
+        moved = account.iam.get_user(NAME)
         assert moved is not None
         assert (moved.path, moved.user_arn) == (PATH, ARN)
-        assert [k.access_key_id for k in world.iam.list_access_keys(NAME)] == [key.access_key_id]
+        assert [k.access_key_id for k in account.iam.list_access_keys(NAME)] == [key.access_key_id]
 
-    def test_a_user_is_renamed_and_moved_in_one_call_and_keeps_the_rest(self, world: World) -> None:
-        world.iam.create_user(steps.CreateUser("handmade", "/", TAGS))
-        key = world.iam.create_access_key("handmade")
-        world.iam.apply(_put("other", SUSPENDED_POLICY, "handmade"))
-        world.calls.clear()
+    def test_a_user_is_renamed_and_moved_in_one_call_and_keeps_the_rest(
+        self, account: Account
+    ) -> None:
+        account.iam.create_user(steps.CreateUser("handmade", "/", TAGS))
+        key = account.iam.create_access_key("handmade")
+        account.iam.apply(_put("other", SUSPENDED_POLICY, "handmade"))
+        account.calls.clear()
 
-        world.iam.apply(steps.UpdateUser("handmade", PATH, NAME))
+        account.iam.apply(steps.UpdateUser("handmade", PATH, NAME))
 
-        assert world.calls == ["iam:UpdateUser"]
-        assert world.iam.get_user("handmade") is None
-        moved = world.iam.get_user(NAME)
+        assert account.calls == ["iam:UpdateUser"]
+        assert account.iam.get_user("handmade") is None
+        moved = account.iam.get_user(NAME)
         assert moved is not None
         assert (moved.user_name, moved.path, moved.user_arn) == (NAME, PATH, ARN)
-        assert [k.access_key_id for k in world.iam.list_access_keys(NAME)] == [key.access_key_id]
-        assert world.iam.list_user_policies(NAME) == ("other",)
+        assert [k.access_key_id for k in account.iam.list_access_keys(NAME)] == [key.access_key_id]
+        assert account.iam.list_user_policies(NAME) == ("other",)
 
-    def test_tags_are_added_replaced_and_removed(self, world: World) -> None:
-        world.iam.create_user(replace(CREATE, tags={"a": "1", "b": "2", "c": ""}))
+    def test_tags_are_added_replaced_and_removed(self, account: Account) -> None:
+        account.iam.create_user(replace(CREATE, tags={"a": "1", "b": "2", "c": ""}))
 
-        world.iam.apply(steps.TagUser(NAME, {"b": "3", "d": "é / = + - @ _ . :"}))
-        world.iam.apply(steps.UntagUser(NAME, ("a", "never there")))
+        account.iam.apply(steps.TagUser(NAME, {"b": "3", "d": "é / = + - @ _ . :"}))
+        account.iam.apply(steps.UntagUser(NAME, ("a", "never there")))
 
-        user = world.iam.get_user(NAME)
+        user = account.iam.get_user(NAME)
         assert user is not None
         assert user.tags == {"b": "3", "c": "", "d": "é / = + - @ _ . :"}
 
-    def test_a_policy_is_read_as_it_was_written(self, world: World) -> None:
-        world.iam.create_user(CREATE)
+    def test_a_policy_is_read_as_it_was_written(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
 
-        world.iam.apply(_put("ses-tenant-sending", SMTP_POLICY))
-        world.iam.apply(_put("ses-tenant-sending", API_POLICY))
-        world.iam.apply(_put("other", SUSPENDED_POLICY))
+        account.iam.apply(_put("ses-tenant-sending", SMTP_POLICY))
+        account.iam.apply(_put("ses-tenant-sending", API_POLICY))
+        account.iam.apply(_put("other", SUSPENDED_POLICY))
 
-        assert set(world.iam.list_user_policies(NAME)) == {"ses-tenant-sending", "other"}
-        assert world.iam.get_user_policy(NAME, "ses-tenant-sending") == API_POLICY
-        assert world.iam.get_user_policy(NAME, "other") == SUSPENDED_POLICY
+        assert set(account.iam.list_user_policies(NAME)) == {"ses-tenant-sending", "other"}
+        assert account.iam.get_user_policy(NAME, "ses-tenant-sending") == API_POLICY
+        assert account.iam.get_user_policy(NAME, "other") == SUSPENDED_POLICY
 
-    def test_a_policy_is_deleted(self, world: World) -> None:
-        world.iam.create_user(CREATE)
-        world.iam.apply(_put("other", SUSPENDED_POLICY))
+    def test_a_policy_is_deleted(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
+        account.iam.apply(_put("other", SUSPENDED_POLICY))
 
-        world.iam.apply(steps.DeleteUserPolicy(NAME, "other"))
+        account.iam.apply(steps.DeleteUserPolicy(NAME, "other"))
 
-        assert world.iam.list_user_policies(NAME) == ()
-        assert _code(lambda: world.iam.get_user_policy(NAME, "other")) is ErrorCode.NOT_FOUND
+        assert account.iam.list_user_policies(NAME) == ()
+        assert _code(lambda: account.iam.get_user_policy(NAME, "other")) is ErrorCode.NOT_FOUND
 
-    def test_an_access_key_is_made_listed_switched_and_deleted(self, world: World) -> None:
-        world.iam.create_user(CREATE)
+    def test_an_access_key_is_made_listed_switched_and_deleted(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
 
-        new = world.iam.create_access_key(NAME)
+        new = account.iam.create_access_key(NAME)
 
         assert len(new.access_key_id) == 20
         assert new.access_key_id.startswith("AKIA")
         assert len(new.secret_access_key) == 40
-        (key,) = world.iam.list_access_keys(NAME)
+        (key,) = account.iam.list_access_keys(NAME)
         assert (key.access_key_id, key.status) == (new.access_key_id, KeyStatus.ACTIVE)
         assert key.created_at.utcoffset() == timedelta(0)
         assert key.last_used_at is None
         for status in (KeyStatus.INACTIVE, KeyStatus.ACTIVE):
-            world.iam.apply(steps.UpdateAccessKey(NAME, new.access_key_id, status))
-            assert [k.status for k in world.iam.list_access_keys(NAME)] == [status]
-        world.iam.apply(steps.DeleteAccessKey(NAME, new.access_key_id))
-        assert world.iam.list_access_keys(NAME) == ()
+            account.iam.apply(steps.UpdateAccessKey(NAME, new.access_key_id, status))
+            assert [k.status for k in account.iam.list_access_keys(NAME)] == [status]
+        account.iam.apply(steps.DeleteAccessKey(NAME, new.access_key_id))
+        assert account.iam.list_access_keys(NAME) == ()
 
-    def test_a_third_access_key_is_refused_inactive_ones_count(self, world: World) -> None:
-        world.iam.create_user(CREATE)
-        keys = [world.iam.create_access_key(NAME) for _ in range(2)]
-        world.iam.apply(steps.UpdateAccessKey(NAME, keys[0].access_key_id, KeyStatus.INACTIVE))
+    def test_a_third_access_key_is_refused_inactive_ones_count(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
+        keys = [account.iam.create_access_key(NAME) for _ in range(2)]
+        account.iam.apply(steps.UpdateAccessKey(NAME, keys[0].access_key_id, KeyStatus.INACTIVE))
 
-        assert _code(lambda: world.iam.create_access_key(NAME)) is ErrorCode.ACCESS_KEY_LIMIT
-        assert {k.access_key_id for k in world.iam.list_access_keys(NAME)} == {
+        assert _code(lambda: account.iam.create_access_key(NAME)) is ErrorCode.ACCESS_KEY_LIMIT
+        assert {k.access_key_id for k in account.iam.list_access_keys(NAME)} == {
             k.access_key_id for k in keys
         }
 
-    def test_a_key_that_was_never_used_has_no_time(self, world: World) -> None:
-        world.iam.create_user(CREATE)
-        key = world.iam.create_access_key(NAME)
+    def test_a_key_that_was_never_used_has_no_time(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
+        key = account.iam.create_access_key(NAME)
 
-        assert world.iam.access_key_last_used(key.access_key_id) is None
-        assert world.iam.access_key_last_service(key.access_key_id) is None
+        assert account.iam.access_key_last_used(key.access_key_id) is None
+        assert account.iam.access_key_last_service(key.access_key_id) is None
 
-    def test_what_hangs_on_a_user_is_listed(self, world: World) -> None:
-        world.iam.create_user(CREATE)
-        attachments = world.attach(NAME)
-        world.calls.clear()
+    def test_what_hangs_on_a_user_is_listed(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
+        attachments = account.attach(NAME)
+        account.calls.clear()
 
-        assert world.iam.list_attachments(NAME) == attachments
-        assert sorted(world.calls) == [
+        assert account.iam.list_attachments(NAME) == attachments
+        assert sorted(account.calls) == [
             "iam:GetLoginProfile",
             "iam:ListAttachedUserPolicies",
             "iam:ListGroupsForUser",
@@ -319,32 +330,32 @@ class TestBoth:
             "iam:ListSigningCertificates",
         ]
 
-    def test_what_hangs_on_a_user_is_taken_off_and_the_user_deleted(self, world: World) -> None:
-        world.iam.create_user(CREATE)
-        attachments = world.attach(NAME)
-        assert world.virtual_mfa_devices() == {_MFA}
+    def test_what_hangs_on_a_user_is_taken_off_and_the_user_deleted(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
+        attachments = account.attach(NAME)
+        assert account.virtual_mfa_devices() == {_MFA}
 
         for step in _taking_off(attachments):
-            world.iam.apply(step)
-        assert world.iam.list_attachments(NAME) == Attachments()
-        assert world.virtual_mfa_devices() == set()
-        world.iam.apply(steps.DeleteUser(NAME))
+            account.iam.apply(step)
+        assert account.iam.list_attachments(NAME) == Attachments()
+        assert account.virtual_mfa_devices() == set()
+        account.iam.apply(steps.DeleteUser(NAME))
 
-        assert world.iam.get_user(NAME) is None
+        assert account.iam.get_user(NAME) is None
 
     @pytest.mark.parametrize("thing", ["inline policy", "managed policy"])
-    def test_a_user_with_a_policy_is_not_deleted(self, world: World, thing: str) -> None:
-        world.iam.create_user(CREATE)
+    def test_a_user_with_a_policy_is_not_deleted(self, account: Account, thing: str) -> None:
+        account.iam.create_user(CREATE)
         if thing == "inline policy":
-            world.iam.apply(_put("other", SUSPENDED_POLICY))
+            account.iam.apply(_put("other", SUSPENDED_POLICY))
         else:
-            for step in _taking_off(world.attach(NAME)):
+            for step in _taking_off(account.attach(NAME)):
                 if not isinstance(step, steps.DetachUserPolicy):
-                    world.iam.apply(step)
+                    account.iam.apply(step)
 
         delete = steps.DeleteUser(NAME)
-        assert _code(lambda: world.iam.apply(delete)) is ErrorCode.PARTIAL_FAILURE
-        assert world.iam.get_user(NAME) is not None
+        assert _code(lambda: account.iam.apply(delete)) is ErrorCode.PARTIAL_FAILURE
+        assert account.iam.get_user(NAME) is not None
 
     @pytest.mark.parametrize(
         "step",
@@ -364,9 +375,9 @@ class TestBoth:
         ],
         ids=lambda step: type(step).__name__,
     )
-    def test_a_step_on_a_user_that_is_not_there(self, world: World, step: steps.Write) -> None:
-        assert _code(lambda: world.iam.apply(step)) is ErrorCode.NOT_FOUND
-        assert world.calls == [step.action]
+    def test_a_step_on_a_user_that_is_not_there(self, account: Account, step: steps.Write) -> None:
+        assert _code(lambda: account.iam.apply(step)) is ErrorCode.NOT_FOUND
+        assert account.calls == [step.action]
 
     @pytest.mark.parametrize(
         "step",
@@ -384,15 +395,17 @@ class TestBoth:
         ],
         ids=lambda step: type(step).__name__,
     )
-    def test_a_step_on_something_that_is_not_there(self, world: World, step: steps.Write) -> None:
-        world.iam.create_user(CREATE)
-        world.calls.clear()
+    def test_a_step_on_something_that_is_not_there(
+        self, account: Account, step: steps.Write
+    ) -> None:
+        account.iam.create_user(CREATE)
+        account.calls.clear()
 
-        assert _code(lambda: world.iam.apply(step)) is ErrorCode.NOT_FOUND
-        assert world.calls == [step.action]
+        assert _code(lambda: account.iam.apply(step)) is ErrorCode.NOT_FOUND
+        assert account.calls == [step.action]
 
-    def test_reads_of_a_user_that_is_not_there(self, world: World) -> None:
-        iam = world.iam
+    def test_reads_of_a_user_that_is_not_there(self, account: Account) -> None:
+        iam = account.iam
         assert _code(lambda: iam.list_user_policies(NAME)) is ErrorCode.NOT_FOUND
         assert _code(lambda: iam.get_user_policy(NAME, "other")) is ErrorCode.NOT_FOUND
         assert _code(lambda: iam.list_access_keys(NAME)) is ErrorCode.NOT_FOUND
@@ -401,14 +414,14 @@ class TestBoth:
         key_id = "AKIA0000000000000000"
         assert _code(lambda: iam.access_key_last_used(key_id)) is ErrorCode.NOT_FOUND
 
-    def test_another_users_key_is_not_touched(self, world: World) -> None:
-        world.iam.create_user(CREATE)
-        world.iam.create_user(replace(CREATE, user_name="other"))
-        key = world.iam.create_access_key("other")
+    def test_another_users_key_is_not_touched(self, account: Account) -> None:
+        account.iam.create_user(CREATE)
+        account.iam.create_user(replace(CREATE, user_name="other"))
+        key = account.iam.create_access_key("other")
 
         step = steps.DeleteAccessKey(NAME, key.access_key_id)
-        assert _code(lambda: world.iam.apply(step)) is ErrorCode.NOT_FOUND
-        assert len(world.iam.list_access_keys("other")) == 1
+        assert _code(lambda: account.iam.apply(step)) is ErrorCode.NOT_FOUND
+        assert len(account.iam.list_access_keys("other")) == 1
 
     @pytest.mark.parametrize(
         "document",
@@ -422,14 +435,14 @@ class TestBoth:
         ],
     )
     def test_a_malformed_policy_is_refused(
-        self, world: World, document: Mapping[str, object]
+        self, account: Account, document: Mapping[str, object]
     ) -> None:
-        world.iam.create_user(CREATE)
+        account.iam.create_user(CREATE)
 
-        assert _code(lambda: world.iam.apply(_put("bad", document))) is ErrorCode.INTERNAL
-        assert world.iam.list_user_policies(NAME) == ()
+        assert _code(lambda: account.iam.apply(_put("bad", document))) is ErrorCode.INTERNAL
+        assert account.iam.list_user_policies(NAME) == ()
 
-    def test_tenants_are_the_users_under_our_path(self, world: World) -> None:
+    def test_tenants_are_the_users_under_our_path(self, account: Account) -> None:
         for user_name, path in [
             (NAME, PATH),
             ("near", "/ses-tenants/near/"),
@@ -437,17 +450,17 @@ class TestBoth:
             ("stray", "/ses-tenant/"),
             ("deep", "/a/ses-tenant/b/"),
         ]:
-            world.iam.create_user(steps.CreateUser(user_name, path, {"of": user_name}))
-        world.iam.apply(_put("ses-tenant-sending", API_POLICY))
-        world.iam.apply(_put("ses-tenant-suspended", SUSPENDED_POLICY))
-        world.iam.create_access_key(NAME)
-        world.calls.clear()
+            account.iam.create_user(steps.CreateUser(user_name, path, {"of": user_name}))
+        account.iam.apply(_put("ses-tenant-sending", API_POLICY))
+        account.iam.apply(_put("ses-tenant-suspended", SUSPENDED_POLICY))
+        account.iam.create_access_key(NAME)
+        account.calls.clear()
 
-        tenants = {o.user.user_name: o for o in world.iam.list_tenants()}
+        tenants = {o.user.user_name: o for o in account.iam.list_tenants()}
 
-        assert world.calls == ["iam:GetAccountAuthorizationDetails"]
+        assert account.calls == ["iam:GetAccountAuthorizationDetails"]
         assert tenants.keys() == {NAME, "stray"}
-        assert tenants[NAME].user == world.iam.get_user(NAME)
+        assert tenants[NAME].user == account.iam.get_user(NAME)
         assert tenants[NAME].user.tags == {"of": NAME}
         assert set(tenants[NAME].inline_policies) == {"ses-tenant-sending", "ses-tenant-suspended"}
         assert tenants[NAME].suspended
@@ -457,33 +470,33 @@ class TestBoth:
         assert tenants["stray"].sending_policy is None
         assert not tenants["stray"].suspended
 
-    def test_the_credential_report_shows_active_keys_by_user(self, world: World) -> None:
-        with_key = world.iam.create_user(CREATE)
-        without = world.iam.create_user(replace(CREATE, user_name="other"))
-        world.iam.create_access_key(NAME)
-        (listed,) = world.iam.list_access_keys(NAME)
-        world.calls.clear()
+    def test_the_credential_report_shows_active_keys_by_user(self, account: Account) -> None:
+        with_key = account.iam.create_user(CREATE)
+        without = account.iam.create_user(replace(CREATE, user_name="other"))
+        account.iam.create_access_key(NAME)
+        (listed,) = account.iam.list_access_keys(NAME)
+        account.calls.clear()
 
-        report = world.iam.credential_report().users
+        report = account.iam.credential_report().users
 
         assert report == {
             with_key.user_arn: (ReportedKey(True, listed.created_at.replace(microsecond=0)),),
             without.user_arn: (),
         }
-        assert world.calls == ["iam:GenerateCredentialReport", "iam:GetCredentialReport"]
+        assert account.calls == ["iam:GenerateCredentialReport", "iam:GetCredentialReport"]
 
-    def test_the_credential_report_shows_two_active_keys(self, world: World) -> None:
-        user = world.iam.create_user(CREATE)
+    def test_the_credential_report_shows_two_active_keys(self, account: Account) -> None:
+        user = account.iam.create_user(CREATE)
         for _ in range(2):
-            world.iam.create_access_key(NAME)
+            account.iam.create_access_key(NAME)
 
-        report = world.iam.credential_report().users
+        report = account.iam.credential_report().users
 
         assert [key.active for key in report[user.user_arn]] == [True, True]
 
-    def test_an_empty_account_has_no_tenants(self, world: World) -> None:
-        assert world.iam.list_tenants() == ()
-        assert world.calls == ["iam:GetAccountAuthorizationDetails"]
+    def test_an_empty_account_has_no_tenants(self, account: Account) -> None:
+        assert account.iam.list_tenants() == ()
+        assert account.calls == ["iam:GetAccountAuthorizationDetails"]
 
 
 def _taking_off(a: Attachments) -> list[steps.Write]:

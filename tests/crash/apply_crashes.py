@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.crash.fault_server import Fault, Mode
-from tests.crash.lab import Lab, lab
+from tests.crash.harness import Harness, open_harness
 
 NUMBER = 12
 # One read of the account, then four writes for each tenant.
@@ -19,39 +19,39 @@ REQUESTS = 1 + 4 * NUMBER
 _KILLS = [Mode.BEFORE, Mode.LOST, Mode.AFTER]
 
 
-def write_file(lab: Lab) -> Path:
-    """Write the tenants file of the lab's sites; return its path."""
-    file = lab.folder / "tenants.toml"
-    sites = "".join(f'[tenants."{site.domain}"]\n' for site in lab.sites)
-    destination = f"file:{lab.watched}/{{domain}}.txt"
+def write_file(harness: Harness) -> Path:
+    """Write the tenants file of the harness's sites; return its path."""
+    file = harness.folder / "tenants.toml"
+    sites = "".join(f'[tenants."{site.domain}"]\n' for site in harness.sites)
+    destination = f"file:{harness.watched}/{{domain}}.txt"
     file.write_text(f'[defaults]\ndestination = "{destination}"\n\n{sites}')
     return file
 
 
-def kill_and_finish(lab: Lab, kill: Fault | int) -> list[str]:
+def kill_and_finish(harness: Harness, kill: Fault | int) -> list[str]:
     """Kill a run at a request, or before its n-th event on this machine; return what is wrong."""
-    lab.reset("file", *(f"site{n:02}.example.com" for n in range(NUMBER)))
-    file = write_file(lab)
+    harness.reset("file", *(f"site{n:02}.example.com" for n in range(NUMBER)))
+    file = write_file(harness)
     at_request = isinstance(kill, Fault)
-    first = lab.run(
+    first = harness.run(
         "apply", str(file), "--yes",
         fault=kill if isinstance(kill, Fault) else None,
         die_at=0 if isinstance(kill, Fault) else kill,
     )  # fmt: skip
     found = [] if first.status == -9 else [f"was not killed at {kill}: {first.status} {first.err}"]
-    second = lab.run("apply", str(file), "--yes")
+    second = harness.run("apply", str(file), "--yes")
     if second.status != 0:
         found.append(f"the next run ended with {second.status}: {second.err}")
-    settled = lab.run("plan", str(file))
+    settled = harness.run("plan", str(file))
     if settled.status != 0:
         found.append(f"plan still finds something: {settled.out}")
-    for site in lab.sites:
-        held, active = lab.held(site), lab.account.active(site.user_name)
+    for site in harness.sites:
+        held, active = harness.held(site), harness.account.active(site.user_name)
         if active != {held}:
             found.append(f"{site.domain} holds {held}, Active are {sorted(active)}")
     # A file that was being written when a run was killed stays beside the real one, 0600.
     stray = f"after a kill at {'a request' if at_request else 'an event'}"
-    found += [f"{problem} ({stray})" for problem in lab.problems]
+    found += [f"{problem} ({stray})" for problem in harness.problems]
     return found
 
 
@@ -67,10 +67,10 @@ def main(arguments: list[str]) -> int:
     runs = int(arguments[0]) if arguments else 50
     seed = int(arguments[1]) if len(arguments) > 1 else random.randrange(10**6)
     chance, failed = random.Random(seed), 0
-    with tempfile.TemporaryDirectory() as folder, lab(Path(folder)) as made:
+    with tempfile.TemporaryDirectory() as folder, open_harness(Path(folder)) as harness:
         for number in range(1, runs + 1):
             kill = random_kill(chance)
-            found = kill_and_finish(made, kill)
+            found = kill_and_finish(harness, kill)
             failed += bool(found)
             for line in found:
                 print(f"run {number}, {kill}: {line}")

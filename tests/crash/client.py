@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.crash.fault_server import Target
-from tests.crash.zygote import Order
+from tests.crash.fork_server import Order
 
 _ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ _ROOT = Path(__file__).parents[2]
 class Run:
     """A run that has ended. `status` is negative if a signal ended it.
 
-    `events` is what it did on this machine, see `zygote.Order`.
+    `events` is what it did on this machine, see `fork_server.Order`.
     """
 
     argv: Sequence[str]
@@ -36,7 +36,7 @@ class Clients(Protocol):
         """Run one client to its end; `target` learns which process it is."""
 
 
-class Zygote:
+class ForkServer:
     """Clients forked from a process that has everything imported."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
@@ -54,16 +54,16 @@ class Zygote:
 
     def _say(self, line: str) -> None:
         if self._process.stdin is None:
-            raise RuntimeError("the zygote has no stdin")
+            raise RuntimeError("the fork server has no stdin")
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 
     def _hear(self) -> str:
         if self._process.stdout is None:
-            raise RuntimeError("the zygote has no stdout")
+            raise RuntimeError("the fork server has no stdout")
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError("the zygote has died")
+            raise RuntimeError("the fork server has died")
         return line.strip()
 
 
@@ -87,15 +87,15 @@ class Interpreters:
 
 
 @contextmanager
-def zygote(environ: Mapping[str, str]) -> Iterator[Zygote]:
-    """Start a zygote; it ends with the block."""
+def start_fork_server(environ: Mapping[str, str]) -> Iterator[ForkServer]:
+    """Start a fork server; it ends with the block."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.zygote"],
+        [sys.executable, "-m", "tests.crash.fork_server"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", cwd=_ROOT, env=environ,
     ) as process:  # fmt: skip
-        started = Zygote(process)
+        started = ForkServer(process)
         if started._hear() != "ready":
-            raise RuntimeError("the zygote did not start")
+            raise RuntimeError("the fork server did not start")
         yield started
         if process.stdin is not None:
             process.stdin.close()

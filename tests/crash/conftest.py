@@ -1,15 +1,14 @@
-"""The lab of each test worker."""
+"""The harness of each test worker."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.crash import lab as laboratory
-from tests.crash.lab import Lab
+from tests.crash.harness import Harness, open_harness
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """Return a server and a process to fork clients from, of this worker's own."""
-    with laboratory.lab(tmp_path_factory.mktemp("lab")) as made:
+    with open_harness(tmp_path_factory.mktemp("harness")) as made:
         yield made

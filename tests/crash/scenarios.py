@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tests.crash.fault_server import Fault, Mode
-from tests.crash.lab import Lab, Site
+from tests.crash.harness import Harness, Site
 
 SHOP = "shop.example.com"
 FLEET = ("blog.example.com", "news.example.org", "shop.example.com")
@@ -35,7 +35,7 @@ class Scenario:
 
     stage: str
     kind: str
-    prepare: Callable[[Lab], None]
+    prepare: Callable[[Harness], None]
     argv: Sequence[str]
     after: After = After.REPEAT
     stable: bool = True
@@ -47,102 +47,102 @@ class Scenario:
         return f"{self.stage} {'stdout' if self.kind == '-' else self.kind}"
 
 
-def _site(lab: Lab) -> Site:
-    return lab.sites[0]
+def _site(harness: Harness) -> Site:
+    return harness.sites[0]
 
 
-def _well(lab: Lab, *argv: str) -> None:
-    run = lab.run(*argv)
+def _well(harness: Harness, *argv: str) -> None:
+    run = harness.run(*argv)
     if run.status != 0:
         raise AssertionError(f"{run.argv} ended with {run.status}: {run.err}{run.out}")
 
 
-def _nothing(_: Lab) -> None:
+def _nothing(_: Harness) -> None:
     return
 
 
-def _steady(lab: Lab) -> None:
-    for site in lab.sites:
-        _well(lab, "create", site.domain, *site.to)
-        lab.account.age(site.user_name, 10)
+def _steady(harness: Harness) -> None:
+    for site in harness.sites:
+        _well(harness, "create", site.domain, *site.to)
+        harness.account.age(site.user_name, 10)
 
 
-def _due(lab: Lab) -> None:
-    _steady(lab)
-    for site in lab.sites:
-        lab.account.age(site.user_name, 90)
+def _due(harness: Harness) -> None:
+    _steady(harness)
+    for site in harness.sites:
+        harness.account.age(site.user_name, 90)
 
 
-def _overlap(lab: Lab) -> None:
-    _steady(lab)
-    for site in lab.sites:
-        _well(lab, "rotate-keys", site.domain, "--no-verify")
-        lab.account.age(site.user_name, 2)
+def _overlap(harness: Harness) -> None:
+    _steady(harness)
+    for site in harness.sites:
+        _well(harness, "rotate-keys", site.domain, "--no-verify")
+        harness.account.age(site.user_name, 2)
 
 
-def _overlap_put_back(lab: Lab) -> None:
+def _overlap_put_back(harness: Harness) -> None:
     """Leave the new key to nobody: the operator has put the old one back."""
-    _steady(lab)
-    site, before = _site(lab), lab.moment()
-    _well(lab, *_SHOP)
+    _steady(harness)
+    site, before = _site(harness), harness.moment()
+    _well(harness, *_SHOP)
     if site.file.name in before.files:
         site.file.write_bytes(before.files[site.file.name])
-    account = lab.account.snapshot()
+    account = harness.account.snapshot()
     after = type(account)(account.iam, before.account.secrets, before.account.parameters)
-    lab.account.restore(after)
-    lab.printed = lab.printed[:1]
-    lab.account.age(site.user_name, 2)
+    harness.account.restore(after)
+    harness.printed = harness.printed[:1]
+    harness.account.age(site.user_name, 2)
 
 
-def _retiring(lab: Lab) -> None:
-    _overlap(lab)
-    finish = ("--finish",) if _site(lab).kind == "-" else ()
-    _well(lab, *_SHOP, "--grace", "0s", *finish)
+def _retiring(harness: Harness) -> None:
+    _overlap(harness)
+    finish = ("--finish",) if _site(harness).kind == "-" else ()
+    _well(harness, *_SHOP, "--grace", "0s", *finish)
 
 
-def _quarantined(lab: Lab) -> None:
-    _retiring(lab)
-    lab.account.age(_site(lab).user_name, 8)
+def _quarantined(harness: Harness) -> None:
+    _retiring(harness)
+    harness.account.age(_site(harness).user_name, 8)
 
 
-def _crashed_issue(lab: Lab) -> None:
+def _crashed_issue(harness: Harness) -> None:
     """Leave an orphan: a key was made, and the run died before it knew."""
-    _steady(lab)
-    _die_at_key(lab, *_SHOP)
+    _steady(harness)
+    _die_at_key(harness, *_SHOP)
 
 
-def _crashed_create(lab: Lab) -> None:
-    _die_at_key(lab, "create", SHOP, *_site(lab).to)
+def _crashed_create(harness: Harness) -> None:
+    _die_at_key(harness, "create", SHOP, *_site(harness).to)
 
 
-def _die_at_key(lab: Lab, *argv: str) -> None:
-    before = lab.moment()
-    lab.run(*argv)
-    number = 1 + lab.server.requests.index("iam:CreateAccessKey")
-    lab.return_to(before)
-    lab.run(*argv, fault=Fault(Mode.LOST, number))
+def _die_at_key(harness: Harness, *argv: str) -> None:
+    before = harness.moment()
+    harness.run(*argv)
+    number = 1 + harness.server.requests.index("iam:CreateAccessKey")
+    harness.return_to(before)
+    harness.run(*argv, fault=Fault(Mode.LOST, number))
 
 
-def _locked_out(lab: Lab) -> None:
-    _steady(lab)
-    site = _site(lab)
-    for key in lab.account.keys(site.user_name):
-        lab.account.set_status(site.user_name, key, "Inactive")
+def _locked_out(harness: Harness) -> None:
+    _steady(harness)
+    site = _site(harness)
+    for key in harness.account.keys(site.user_name):
+        harness.account.set_status(site.user_name, key, "Inactive")
 
 
-def _confused(lab: Lab) -> None:
+def _confused(harness: Harness) -> None:
     """Let somebody else replace the key in IAM, but not where the site reads it."""
-    _steady(lab)
-    name = _site(lab).user_name
-    for key in lab.account.keys(name):
-        lab.account.drop(name, key)
-    lab.delivered.add(lab.account.issue(name))
+    _steady(harness)
+    name = _site(harness).user_name
+    for key in harness.account.keys(name):
+        harness.account.drop(name, key)
+    harness.delivered.add(harness.account.issue(name))
 
 
-def _suspended(start: Callable[[Lab], None]) -> Callable[[Lab], None]:
-    def prepare(lab: Lab) -> None:
-        start(lab)
-        _well(lab, "suspend", "--all")
+def _suspended(start: Callable[[Harness], None]) -> Callable[[Harness], None]:
+    def prepare(harness: Harness) -> None:
+        start(harness)
+        _well(harness, "suspend", "--all")
 
     return prepare
 
@@ -154,7 +154,7 @@ def of_kind(kind: str) -> Iterator[Scenario]:
 
     def scenario(
         stage: str,
-        prepare: Callable[[Lab], None],
+        prepare: Callable[[Harness], None],
         *argv: str,
         after: After = After.REPEAT,
         stable: bool = True,

@@ -4,7 +4,7 @@ import pytest
 
 from tests.crash.apply_crashes import NUMBER, REQUESTS, kill_and_finish, write_file
 from tests.crash.fault_server import Fault, Mode, Rate
-from tests.crash.lab import Lab
+from tests.crash.harness import Harness
 
 _MOMENTS = [
     Fault(Mode.BEFORE, 2),
@@ -16,26 +16,30 @@ _MOMENTS = [
 
 
 @pytest.mark.parametrize("kill", _MOMENTS, ids=str)
-def test_an_apply_that_is_killed_is_finished_by_the_next(lab: Lab, kill: Fault | int) -> None:
-    assert kill_and_finish(lab, kill) == []
+def test_an_apply_that_is_killed_is_finished_by_the_next(
+    harness: Harness, kill: Fault | int
+) -> None:
+    assert kill_and_finish(harness, kill) == []
 
 
-def test_new_tenants_cost_four_requests_each_and_one_in_all_and_then_three(lab: Lab) -> None:
-    lab.reset("file", *(f"site{n:02}.example.com" for n in range(NUMBER)))
-    file = write_file(lab)
-    assert lab.run("apply", str(file), "--yes").status == 0
-    assert len(lab.server.requests) == 4 * NUMBER + 1
-    plan = lab.run("plan", str(file))
+def test_new_tenants_cost_four_requests_each_and_one_in_all_and_then_three(
+    harness: Harness,
+) -> None:
+    harness.reset("file", *(f"site{n:02}.example.com" for n in range(NUMBER)))
+    file = write_file(harness)
+    assert harness.run("apply", str(file), "--yes").status == 0
+    assert len(harness.server.requests) == 4 * NUMBER + 1
+    plan = harness.run("plan", str(file))
     assert (plan.status, plan.out) == (0, f"{NUMBER} tenants: {NUMBER} unchanged\n")
-    assert lab.server.requests == [
+    assert harness.server.requests == [
         "iam:GetAccountAuthorizationDetails",
         "iam:GenerateCredentialReport",
         "iam:GetCredentialReport",
     ]
 
 
-def test_a_throttled_apply_loses_nothing(lab: Lab) -> None:
-    lab.reset("file", *(f"site{n:02}.example.com" for n in range(NUMBER)))
-    run = lab.run("apply", str(write_file(lab)), "--yes", rate=Rate(40, burst=4))
-    assert lab.server.throttled
-    assert (run.status, lab.problems) == (0, []), run.err
+def test_a_throttled_apply_loses_nothing(harness: Harness) -> None:
+    harness.reset("file", *(f"site{n:02}.example.com" for n in range(NUMBER)))
+    run = harness.run("apply", str(write_file(harness)), "--yes", rate=Rate(40, burst=4))
+    assert harness.server.throttled
+    assert (run.status, harness.problems) == (0, []), run.err

@@ -1,10 +1,10 @@
-"""A sample of the crash matrix; `python -m tests.crash.matrix` runs all of it."""
+"""A sample of the faults; `python -m tests.crash.all_faults` runs all of them."""
 
 import pytest
 
-from tests.crash.cells import Cell, baseline, run_cell
+from tests.crash.fault_cases import FaultCase, baseline, run_case
 from tests.crash.fault_server import Mode
-from tests.crash.lab import Lab
+from tests.crash.harness import Harness
 from tests.crash.scenarios import Scenario, all_scenarios
 
 _SCENARIOS = {scenario.name: scenario for scenario in all_scenarios()}
@@ -43,29 +43,32 @@ _EVENTS = [
 
 @pytest.mark.parametrize(("name", "action", "mode"), _REQUESTS)
 def test_a_run_that_fails_at_a_request_is_finished_by_the_next(
-    lab: Lab, name: str, action: str, mode: Mode
+    harness: Harness, name: str, action: str, mode: Mode
 ) -> None:
     scenario = _SCENARIOS[name]
-    base = baseline(lab, scenario)
-    assert run_cell(lab, Cell(scenario, action, _last(base.requests, action), mode), base) == []
+    base = baseline(harness, scenario)
+    assert (
+        run_case(harness, FaultCase(scenario, action, _last(base.requests, action), mode), base)
+        == []
+    )
 
 
 @pytest.mark.parametrize(("name", "event"), _EVENTS)
 def test_a_run_that_is_killed_while_it_delivers_is_finished_by_the_next(
-    lab: Lab, name: str, event: str
+    harness: Harness, name: str, event: str
 ) -> None:
     scenario = _SCENARIOS[name]
-    base = baseline(lab, scenario)
+    base = baseline(harness, scenario)
     first = 1 + list(base.events).index(event)
-    assert run_cell(lab, Cell(scenario, event, first), base) == []
+    assert run_case(harness, FaultCase(scenario, event, first), base) == []
 
 
-def test_an_interpreter_of_its_own_is_killed_alike(lab: Lab) -> None:
+def test_an_interpreter_of_its_own_is_killed_alike(harness: Harness) -> None:
     scenario = _SCENARIOS["create file"]
-    base = baseline(lab, scenario)
+    base = baseline(harness, scenario)
     number = _last(base.requests, "iam:CreateAccessKey")
-    cell = Cell(scenario, "iam:CreateAccessKey", number, Mode.LOST, plain=True)
-    assert run_cell(lab, cell, base) == []
+    case = FaultCase(scenario, "iam:CreateAccessKey", number, Mode.LOST, plain=True)
+    assert run_case(harness, case, base) == []
 
 
 def test_scenarios_have_names_of_their_own() -> None:

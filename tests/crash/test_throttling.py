@@ -1,30 +1,30 @@
 """Twenty requests a second are enough: what one run leaves, the next one finishes."""
 
-from tests.crash.cells import until_quiet
+from tests.crash.fault_cases import until_quiet
 from tests.crash.fault_server import Rate
 from tests.crash.fleet import make_fleet
-from tests.crash.lab import Lab
+from tests.crash.harness import Harness
 
 _TWENTY_A_SECOND = Rate(20, burst=4)
 
 
-def test_a_throttled_fleet_is_rotated(lab: Lab) -> None:
-    make_fleet(lab, "file", 4, days=100)
-    run = lab.run("rotate-keys", "--yes", "--no-verify", rate=_TWENTY_A_SECOND)
-    assert lab.server.throttled
+def test_a_throttled_fleet_is_rotated(harness: Harness) -> None:
+    make_fleet(harness, "file", 4, days=100)
+    run = harness.run("rotate-keys", "--yes", "--no-verify", rate=_TWENTY_A_SECOND)
+    assert harness.server.throttled
     assert run.status in (0, 3), run.err
-    until_quiet(lab, "rotate-keys", "--yes", "--no-verify")
-    assert lab.problems == []
-    for site in lab.sites:
-        assert len(lab.account.active(site.user_name)) == 2
-        assert lab.held(site) in lab.account.active(site.user_name)
+    until_quiet(harness, "rotate-keys", "--yes", "--no-verify")
+    assert harness.problems == []
+    for site in harness.sites:
+        assert len(harness.account.active(site.user_name)) == 2
+        assert harness.held(site) in harness.account.active(site.user_name)
 
 
-def test_a_throttled_fleet_is_suspended_at_once(lab: Lab) -> None:
-    make_fleet(lab, "file", 4, days=10)
-    run = lab.run("suspend", "--all", rate=_TWENTY_A_SECOND)
-    assert lab.server.throttled
-    assert (run.status, lab.problems) == (0, []), run.err
-    for site in lab.sites:
-        assert lab.account.suspended(site.user_name)
-        assert lab.account.active(site.user_name) == set()
+def test_a_throttled_fleet_is_suspended_at_once(harness: Harness) -> None:
+    make_fleet(harness, "file", 4, days=10)
+    run = harness.run("suspend", "--all", rate=_TWENTY_A_SECOND)
+    assert harness.server.throttled
+    assert (run.status, harness.problems) == (0, []), run.err
+    for site in harness.sites:
+        assert harness.account.suspended(site.user_name)
+        assert harness.account.active(site.user_name) == set()

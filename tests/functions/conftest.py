@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.functions import lab as labs
+from tests.functions.rotated_account import REGION, RotatedAccount, open_account
 
 
 @pytest.fixture(autouse=True)
@@ -11,11 +11,11 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ASIAFUNCTION00000000")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "function")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "function")
-    monkeypatch.setenv("AWS_REGION", labs.REGION)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", labs.REGION)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
 
 
 @pytest.fixture
-def lab() -> Iterator[labs.Lab]:
-    with labs.lab() as made:
+def account() -> Iterator[RotatedAccount]:
+    with open_account() as made:
         yield made

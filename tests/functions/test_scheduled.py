@@ -14,7 +14,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.functions import scheduled
 from ses_tenant.functions.boundary import FunctionFailed
 from ses_tenant.functions.settings import rotation_options
-from tests.functions.lab import REGION, Lab
+from tests.functions.rotated_account import REGION, RotatedAccount
 
 DAY = timedelta(days=1)
 # What EventBridge sends:
@@ -46,13 +46,15 @@ class Context:
         return self.left_ms
 
 
-def run(lab: Lab, *parts: scheduled.Part, context: Context | None = None) -> dict[str, int]:
+def run(
+    account: RotatedAccount, *parts: scheduled.Part, context: Context | None = None
+) -> dict[str, int]:
     return scheduled.run(
         parts or (scheduled.OWN_ACCOUNT,),
         rotation_options({}, named=False),
         context or Context(),
-        lab.slept.append,
-        lab.clock,
+        account.slept.append,
+        account.clock,
     )
 
 
@@ -60,105 +62,109 @@ def result(**counts: int) -> dict[str, int]:
     return {"rotated": 0, "unchanged": 0, "elsewhere": 0, "left": 0, "failed": 0} | counts
 
 
-def age(lab: Lab, days: int) -> None:
+def age(account: RotatedAccount, days: int) -> None:
     """Make the key older; moto's credential report and ListAccessKeys both tell it."""
-    for key in lab.user.access_keys:
+    for key in account.user.access_keys:
         key.create_date -= timedelta(days=days)
 
 
-def test_what_is_not_due_is_not_touched(lab: Lab) -> None:
-    assert run(lab) == result(unchanged=1)
-    assert len(lab.keys) == 1
+def test_what_is_not_due_is_not_touched(account: RotatedAccount) -> None:
+    assert run(account) == result(unchanged=1)
+    assert len(account.keys) == 1
 
 
-def test_a_due_key_is_issued_retired_and_deleted_one_step_a_run(lab: Lab) -> None:
-    old = lab.held
-    age(lab, 91)
-    assert run(lab) == result(rotated=1)
-    new = lab.held
-    assert lab.keys == {old: "Active", new: "Active"}
-    assert run(lab) == result(unchanged=1)
-    lab.clock.advance(1.1 * DAY)
-    assert run(lab) == result(rotated=1)
-    assert lab.keys == {old: "Inactive", new: "Active"}
-    lab.clock.advance(7.1 * DAY)
-    assert run(lab) == result(rotated=1)
-    assert lab.keys == {new: "Active"}
+def test_a_due_key_is_issued_retired_and_deleted_one_step_a_run(account: RotatedAccount) -> None:
+    old = account.held
+    age(account, 91)
+    assert run(account) == result(rotated=1)
+    new = account.held
+    assert account.keys == {old: "Active", new: "Active"}
+    assert run(account) == result(unchanged=1)
+    account.clock.advance(1.1 * DAY)
+    assert run(account) == result(rotated=1)
+    assert account.keys == {old: "Inactive", new: "Active"}
+    account.clock.advance(7.1 * DAY)
+    assert run(account) == result(rotated=1)
+    assert account.keys == {new: "Active"}
 
 
-def test_it_retires_what_secrets_manager_has_rotated(lab: Lab) -> None:
-    old, new = lab.held, lab.rotate()
-    assert run(lab) == result(unchanged=1)
-    assert lab.keys == {old: "Active", new: "Active"}
-    lab.clock.advance(1.1 * DAY)
-    assert run(lab) == result(rotated=1)
-    assert lab.keys == {old: "Inactive", new: "Active"}
+def test_it_retires_what_secrets_manager_has_rotated(account: RotatedAccount) -> None:
+    old, new = account.held, account.rotate()
+    assert run(account) == result(unchanged=1)
+    assert account.keys == {old: "Active", new: "Active"}
+    account.clock.advance(1.1 * DAY)
+    assert run(account) == result(rotated=1)
+    assert account.keys == {old: "Inactive", new: "Active"}
 
 
-def test_it_leaves_a_key_alone_that_secrets_manager_is_about_to_deliver(lab: Lab) -> None:
-    token = lab.begin()
-    lab.step("createSecret", token)
+def test_it_leaves_a_key_alone_that_secrets_manager_is_about_to_deliver(
+    account: RotatedAccount,
+) -> None:
+    token = account.begin()
+    account.step("createSecret", token)
     with pytest.raises(SesTenantError, match="Another run"):
-        run(lab)
-    assert len(lab.keys) == 2
-    lab.step("finishSecret", token)
-    assert lab.keys[lab.held] == "Active"
+        run(account)
+    assert len(account.keys) == 2
+    account.step("finishSecret", token)
+    assert account.keys[account.held] == "Active"
 
 
 @pytest.mark.parametrize("destination", ["file:/srv/shop/.env", "command:keep", "-"])
 def test_what_a_function_cannot_reach_is_left_to_the_machine_that_can(
-    lab: Lab, destination: str
+    account: RotatedAccount, destination: str
 ) -> None:
-    lab.tag("ses-tenant:destination", destination)
-    age(lab, 400)
-    lab.calls.clear()
-    assert run(lab) == result(elsewhere=1)
-    assert len(lab.keys) == 1
+    account.tag("ses-tenant:destination", destination)
+    age(account, 400)
+    account.calls.clear()
+    assert run(account) == result(elsewhere=1)
+    assert len(account.keys) == 1
 
 
-def test_a_suspended_tenant_stays_suspended(lab: Lab) -> None:
-    lab.suspend()
-    age(lab, 400)
-    assert run(lab) == result(unchanged=1)
-    assert set(lab.keys.values()) == {"Inactive"}
+def test_a_suspended_tenant_stays_suspended(account: RotatedAccount) -> None:
+    account.suspend()
+    age(account, 400)
+    assert run(account) == result(unchanged=1)
+    assert set(account.keys.values()) == {"Inactive"}
 
 
 def test_a_failure_is_raised_and_logged_and_names_the_tenant(
-    lab: Lab, capsys: pytest.CaptureFixture[str]
+    account: RotatedAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    age(lab, 91)
-    lab.secret.versions[lab.secret.default_version_id]["secret_string"] = "precious"
+    age(account, 91)
+    account.secret.versions[account.secret.default_version_id]["secret_string"] = "precious"
     with pytest.raises(SesTenantError) as failure:
-        run(lab)
+        run(account)
     assert failure.value.code is ErrorCode.PARTIAL_FAILURE
     assert failure.value.message.startswith("1 of 1 failed: shop.example.com: ")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line.get("tenant") for line in lines] == ["shop.example.com", None]
     assert lines[1] == {"summary": result(failed=1)}
     assert "precious" not in str(failure.value) + str(lines)
-    assert len(lab.keys) == 1
+    assert len(account.keys) == 1
 
 
-def test_what_does_not_fit_into_the_time_is_left_for_the_next_run(lab: Lab) -> None:
-    age(lab, 91)
-    assert run(lab, context=Context(left_ms=60_000)) == result(left=1)
-    assert len(lab.keys) == 1
+def test_what_does_not_fit_into_the_time_is_left_for_the_next_run(account: RotatedAccount) -> None:
+    age(account, 91)
+    assert run(account, context=Context(left_ms=60_000)) == result(left=1)
+    assert len(account.keys) == 1
 
 
-def test_a_tenants_file_says_whom_and_at_which_age(lab: Lab) -> None:
+def test_a_tenants_file_says_whom_and_at_which_age(account: RotatedAccount) -> None:
     parts = scheduled.parts_of(FILE, "s3://bucket/tenants.toml")
-    age(lab, 31)
-    assert run(lab) == result(unchanged=1)
-    assert run(lab, *parts) == result(rotated=1)
+    age(account, 31)
+    assert run(account) == result(unchanged=1)
+    assert run(account, *parts) == result(rotated=1)
     nobody = scheduled.parts_of("[tenants]\n", "s3://bucket/tenants.toml")
-    lab.clock.advance(30 * DAY)
-    assert run(lab, *nobody) == result()
+    account.clock.advance(30 * DAY)
+    assert run(account, *nobody) == result()
 
 
-def test_a_tenant_that_the_file_names_and_the_account_lacks_is_a_failure(lab: Lab) -> None:
+def test_a_tenant_that_the_file_names_and_the_account_lacks_is_a_failure(
+    account: RotatedAccount,
+) -> None:
     parts = scheduled.parts_of('[tenants."new.example.com"]\n', "ssm:/tenants")
     with pytest.raises(SesTenantError, match=r"new\.example\.com: There is no such tenant"):
-        run(lab, *parts)
+        run(account, *parts)
 
 
 def test_a_mistake_in_the_file_is_told_with_its_line() -> None:
@@ -173,15 +179,15 @@ def test_an_account_that_is_reached_by_a_profile_is_refused() -> None:
         scheduled.parts_of('[accounts.a]\nprofile = "agency"\n', "ssm:/tenants")
 
 
-def test_a_role_of_another_account_is_assumed(lab: Lab) -> None:
-    """moto keeps accounts apart, so the tenant of this one is not to be seen there."""
+def test_a_role_of_another_account_is_assumed(account: RotatedAccount) -> None:
+    """moto keeps accounts apart, so the tenant of this one is not to be seen account."""
     file = """
 [accounts.other]
 role-arn = "arn:aws:iam::210987654321:role/ses-tenant"
 [tenants."shop.example.com"]
 """
     with pytest.raises(SesTenantError, match="no such tenant"):
-        run(lab, *scheduled.parts_of(file, "ssm:/tenants"))
+        run(account, *scheduled.parts_of(file, "ssm:/tenants"))
     assert (
         "aws" not in iam_backends["210987654321"] or not iam_backends["210987654321"]["aws"].users
     )
@@ -191,7 +197,7 @@ class TestHandler:
     """As Lambda calls it, with what the schedule sends."""
 
     @pytest.fixture
-    def kept(self, lab: Lab) -> Lab:
+    def kept(self, account: RotatedAccount) -> RotatedAccount:
         s3 = boto3.client("s3", region_name=REGION)
         s3.create_bucket(
             Bucket="agency", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -200,14 +206,16 @@ class TestHandler:
         s3.put_object(Bucket="agency", Key="latin", Body=b"\xe4")
         ssm = boto3.client("ssm", region_name=REGION)
         ssm.put_parameter(Name="/ses/tenants", Value=FILE, Type="SecureString")
-        return lab
+        return account
 
-    def test_all_tenants(self, lab: Lab) -> None:
-        age(lab, 91)
+    def test_all_tenants(self, account: RotatedAccount) -> None:
+        age(account, 91)
         assert scheduled.handler(EVENT, Context()) == result(rotated=1)
 
     @pytest.mark.parametrize("where", ["s3://agency/ses/tenants.toml", "ssm:/ses/tenants"])
-    def test_those_of_a_file(self, kept: Lab, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_those_of_a_file(
+        self, kept: RotatedAccount, where: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("SES_TENANT_TENANTS_FILE", where)
         age(kept, 31)
         assert scheduled.handler(EVENT, Context()) == result(rotated=1)
@@ -225,7 +233,7 @@ class TestHandler:
         ],
     )
     def test_a_file_that_cannot_be_read(
-        self, kept: Lab, where: str, told: str, monkeypatch: pytest.MonkeyPatch
+        self, kept: RotatedAccount, where: str, told: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SES_TENANT_TENANTS_FILE", where)
         with pytest.raises(FunctionFailed) as failure:
@@ -234,21 +242,21 @@ class TestHandler:
         assert len(kept.keys) == 1
 
     def test_times_come_from_the_environment(
-        self, lab: Lab, monkeypatch: pytest.MonkeyPatch
+        self, account: RotatedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SES_TENANT_MAX_AGE", "10d")
-        age(lab, 11)
+        age(account, 11)
         assert scheduled.handler(EVENT, Context()) == result(rotated=1)
         monkeypatch.setenv("SES_TENANT_MAX_AGE", "soon")
         with pytest.raises(FunctionFailed, match="usage: 'soon' is not a time"):
             scheduled.handler(EVENT, Context())
 
 
-def test_a_text_is_read_from_the_sessions_region(lab: Lab) -> None:
+def test_a_text_is_read_from_the_sessions_region(account: RotatedAccount) -> None:
     session = open_session(None, "eu-west-1", None)
     boto3.client("ssm", region_name="eu-west-1").put_parameter(
         Name="/there", Value="text", Type="String"
     )
     assert read_text(session, "ssm:/there") == "text"
     with pytest.raises(SesTenantError):
-        read_text(lab.session, "ssm:/there")
+        read_text(account.session, "ssm:/there")

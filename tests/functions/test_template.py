@@ -25,8 +25,7 @@ from ses_tenant.functions import scheduled
 from ses_tenant.functions.boundary import FunctionFailed
 from ses_tenant.functions.settings import rotation_options
 from tests.fakes.iam import Crash
-from tests.functions.lab import ACCOUNT, REGION, Lab
-from tests.functions.lab import lab as make_lab
+from tests.functions.rotated_account import ACCOUNT, REGION, RotatedAccount, open_account
 from tests.functions.test_scheduled import FILE, Context
 
 TEMPLATE = Path(__file__).parents[2] / "examples" / "lambda" / "template.yaml"
@@ -156,49 +155,51 @@ def resource_of(service: str, operation: str, params: Mapping[str, Any]) -> str:
             return "*"
 
 
-def rotate_all_ways(lab: Lab, recorder: Recorder) -> None:
+def rotate_all_ways(account: RotatedAccount, recorder: Recorder) -> None:
     """Let Secrets Manager's function do everything that it can do."""
     with recorder.function():
-        _rotate_all_ways(lab)
+        _rotate_all_ways(account)
 
 
-def _rotate_all_ways(lab: Lab) -> None:
-    token = lab.begin()
-    lab.crash_at_call("CreateAccessKey")
+def _rotate_all_ways(account: RotatedAccount) -> None:
+    token = account.begin()
+    account.crash_at_call("CreateAccessKey")
     with pytest.raises(Crash):
-        lab.step("createSecret", token)
+        account.step("createSecret", token)
     for step in ("createSecret", "testSecret", "finishSecret", "finishSecret"):
-        lab.step(step, token)
+        account.step(step, token)
     for days in (2, 9):
-        lab.clock.advance(days * DAY)
-        token = lab.begin()
+        account.clock.advance(days * DAY)
+        token = account.begin()
         if days == 2:
             with pytest.raises(SesTenantError):
-                lab.step("createSecret", token)
-    lab.step("createSecret", token)
-    lab.clock.advance(DAY)
+                account.step("createSecret", token)
+    account.step("createSecret", token)
+    account.clock.advance(DAY)
     with pytest.raises(SesTenantError, match="given up"):
-        lab.step("finishSecret", token)
+        account.step("finishSecret", token)
 
 
-def run_all_ways(lab: Lab, recorder: Recorder) -> None:
+def run_all_ways(account: RotatedAccount, recorder: Recorder) -> None:
     """Let the scheduled function do everything that it can do, to both stores."""
     options = rotation_options({}, named=False)
 
     def run() -> None:
         with recorder.function():
-            scheduled.run((scheduled.OWN_ACCOUNT,), options, Context(), lab.slept.append, lab.clock)
+            scheduled.run(
+                (scheduled.OWN_ACCOUNT,), options, Context(), account.slept.append, account.clock
+            )
 
     for uri in ("secretsmanager:web/shop", "ssm:/web/shop", "secretsmanager:web/new"):
-        lab.create(to=uri)
+        account.create(to=uri)
         for days in (100, 2, 9):
-            lab.clock.advance(days * DAY)
+            account.clock.advance(days * DAY)
             run()
     for _ in range(3):
-        lab.clock.advance(10 * DAY)
+        account.clock.advance(10 * DAY)
         run()
-    lab.orphan()
-    lab.clock.advance(DAY)
+    account.orphan()
+    account.clock.advance(DAY)
     run()
 
 
@@ -206,11 +207,11 @@ def run_all_ways(lab: Lab, recorder: Recorder) -> None:
     ("role", "work"), [("RotateSecretRole", rotate_all_ways), ("RotateKeysRole", run_all_ways)]
 )
 def test_a_role_allows_what_its_function_calls_and_nothing_else(
-    role: str, work: Callable[[Lab, Recorder], None], recorder: Recorder
+    role: str, work: Callable[[RotatedAccount, Recorder], None], recorder: Recorder
 ) -> None:
     policy = statements(role)
-    with make_lab() as lab:
-        work(lab, recorder)
+    with open_account() as account:
+        work(account, recorder)
     assert {call for call in recorder.made if not allowed(call, policy)} == set()
     granted = {action for statement in policy for action in listed(statement["Action"])}
     # CreateSecret with tags needs TagResource beside it.
@@ -272,7 +273,7 @@ def test_a_tenants_file_needs_what_its_condition_adds(
     condition: str, call: Call, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not allowed(call, statements("RotateKeysRole"))
-    with make_lab() as lab:
+    with open_account() as account:
         s3 = boto3.client("s3", region_name=REGION)
         s3.create_bucket(
             Bucket="agency", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -282,7 +283,7 @@ def test_a_tenants_file_needs_what_its_condition_adds(
         )
         s3.put_object(Bucket="agency", Key="tenants.toml", Body=f"{accounts}{FILE}".encode())
         monkeypatch.setenv(scheduled.TENANTS_FILE, PARAMETERS["TenantsFile"])
-        assert lab.keys
+        assert account.keys
         # moto keeps accounts apart: the tenant of this one is not in the other.
         missing = pytest.raises(FunctionFailed, match="no such tenant")
         with missing if condition == "OtherAccounts" else nullcontext(), recorder.function():

@@ -14,8 +14,7 @@ from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.registry import StdoutDestination
 from ses_tenant.operations import adopt
 from ses_tenant.operations.adopt import Adoption
-from tests.fakes.iam import BOUNDARY, EVERYTHING, Clock, Crash, FakeIam, When
-from tests.fakes.shop import (
+from tests.fakes.example_tenant import (
     API_POLICY,
     ARN,
     NAME,
@@ -29,6 +28,7 @@ from tests.fakes.shop import (
     prepare_create,
     tenant_state,
 )
+from tests.fakes.iam import BOUNDARY, EVERYTHING, Clock, Crash, FakeIam, When
 
 OLD = "wordpress-shop"
 HANDMADE: dict[str, object] = {

@@ -14,9 +14,9 @@ from ses_tenant.core.tenant.policy import sending_policy
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.operations.audit import audit, audit_saved
+from tests.fakes.example_tenant import ARN, NAME, REGION, SHOP, run_create
 from tests.fakes.iam import Clock, FakeIam
 from tests.fakes.ses import FakeSes
-from tests.fakes.shop import ARN, NAME, REGION, SHOP, run_create
 
 BLOG = SendingDomain.parse("blog.example.org")
 OWN_ROOT = "arn:aws:iam::123456789012:root"

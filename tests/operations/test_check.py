@@ -18,9 +18,9 @@ from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope
 from ses_tenant.operations import check, suspend
 from tests.fakes.destination import FakeDestination
+from tests.fakes.example_tenant import ARN, NAME, REGION, SHOP, run_create
 from tests.fakes.iam import BOUNDARY, EVERYTHING, MANAGED_POLICY, Clock, FakeIam
 from tests.fakes.ses import FakeSes
-from tests.fakes.shop import ARN, NAME, REGION, SHOP, run_create
 
 BLOG = SendingDomain.parse("blog.example.org")
 NEWS = SendingDomain.parse("news.example.net")

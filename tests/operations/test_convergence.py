@@ -9,8 +9,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant.observed import Attachments, KeyStatus
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.operations import delete
-from tests.fakes.iam import BOUNDARY, EVERYTHING, Crash, FakeIam, When
-from tests.fakes.shop import (
+from tests.fakes.example_tenant import (
     API_POLICY,
     NAME,
     SHOP,
@@ -23,6 +22,7 @@ from tests.fakes.shop import (
     run_delete,
     tenant_state,
 )
+from tests.fakes.iam import BOUNDARY, EVERYTHING, Crash, FakeIam, When
 
 _WHENS: tuple[When, ...] = ("before", "lost")
 

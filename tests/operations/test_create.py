@@ -13,8 +13,7 @@ from ses_tenant.core.tenant.observed import KeyStatus
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope
 from ses_tenant.operations import create
-from tests.fakes.iam import BOUNDARY, MANAGED_POLICY, Clock, FakeIam
-from tests.fakes.shop import (
+from tests.fakes.example_tenant import (
     API_POLICY,
     ARN,
     NAME,
@@ -30,6 +29,7 @@ from tests.fakes.shop import (
     run_create,
     tenant_state,
 )
+from tests.fakes.iam import BOUNDARY, MANAGED_POLICY, Clock, FakeIam
 
 _NEW_TENANT = ["iam:CreateUser", "iam:PutUserPolicy", "iam:CreateAccessKey"]
 _PRINT = "stdout:Put"  # a step of the plan that costs no call

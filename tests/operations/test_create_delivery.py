@@ -10,8 +10,7 @@ from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.operations import create
 from tests.fakes.destination import FakeDestination
-from tests.fakes.iam import Clock, Crash, FakeIam, When
-from tests.fakes.shop import (
+from tests.fakes.example_tenant import (
     ME,
     NAME,
     SHOP,
@@ -22,6 +21,7 @@ from tests.fakes.shop import (
     run_create,
     tenant_state,
 )
+from tests.fakes.iam import Clock, Crash, FakeIam, When
 
 _PLACE = "file:/srv/shop.env"
 _REQUEST = TenantRequest(SHOP, destination=_PLACE)

@@ -5,8 +5,7 @@ import pytest
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant.observed import Attachments
 from ses_tenant.operations import delete
-from tests.fakes.iam import EVERYTHING, FakeIam
-from tests.fakes.shop import (
+from tests.fakes.example_tenant import (
     NAME,
     PATH,
     SHOP,
@@ -16,6 +15,7 @@ from tests.fakes.shop import (
     run_create,
     run_delete,
 )
+from tests.fakes.iam import EVERYTHING, FakeIam
 
 
 def test_a_tenant_as_created_costs_three_writes_and_is_gone() -> None:

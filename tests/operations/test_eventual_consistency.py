@@ -9,8 +9,7 @@ from ses_tenant.core.tenant.observed import KeyStatus
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.registry import StdoutDestination
 from ses_tenant.operations.apply import Applied, Issue, apply
-from tests.fakes.iam import Clock, FakeIam
-from tests.fakes.shop import (
+from tests.fakes.example_tenant import (
     ARN,
     NAME,
     PATH,
@@ -21,6 +20,7 @@ from tests.fakes.shop import (
     run_create,
     tenant_state,
 )
+from tests.fakes.iam import Clock, FakeIam
 
 
 def _printed(delivered: list[Credentials]) -> Issue:

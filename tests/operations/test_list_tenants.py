@@ -10,8 +10,8 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.rotation.keys import KeyState
 from ses_tenant.core.tenant.observed import AccessKey, CredentialReport, KeyStatus, ReportedKey
 from ses_tenant.operations.list_tenants import TenantSummary, list_tenants
+from tests.fakes.example_tenant import ARN, NAME, PATH, SUSPENDED_POLICY, TAGS, add_shop
 from tests.fakes.iam import Clock, FakeIam
-from tests.fakes.shop import ARN, NAME, PATH, SUSPENDED_POLICY, TAGS, add_shop
 
 
 def _no_progress(_done: int, _total: int) -> None:

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.rotation.decision import Mode
 from tests.fakes.iam import When
-from tests.operations.rotation_world import World
+from tests.operations.simulated_tenant import SimulatedTenant
 
 GRACE = timedelta(hours=24)
 # A site loads its secret again at least this often. The grace time has to be longer.
@@ -26,21 +26,21 @@ class Rotation(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.tenant = SimulatedTenant()
         self.loaded: str | None = None
-        self.loaded_at = self.world.clock()
+        self.loaded_at = self.tenant.clock()
         self.deserved_to_die: set[str] = set()
         # Not only between the runs: at every single call.
-        self.world.iam.turn = self.look
+        self.tenant.iam.turn = self.look
 
     @initialize(n=st.integers(min_value=0, max_value=9), when=whens)
     def made(self, n: int, when: When) -> None:
         """The tenant is made, at the second try if the first one dies at its n-th call."""
         if n:
-            self.world.crash("create", n, when)
-        self.world.create()
-        assert self.world.never_delivered() == []
-        assert self.world.keys == {self.world.destination.key: "Active"}
+            self.tenant.crash("create", n, when)
+        self.tenant.create()
+        assert self.tenant.never_delivered() == []
+        assert self.tenant.keys == {self.tenant.destination.key: "Active"}
         self.load()
 
     # The site.
@@ -48,81 +48,81 @@ class Rotation(RuleBasedStateMachine):
     @rule()
     def load(self) -> None:
         """The site reads the destination."""
-        self.loaded = self.world.destination.key
-        self.loaded_at = self.world.clock()
+        self.loaded = self.tenant.destination.key
+        self.loaded_at = self.tenant.clock()
 
     @rule()
     def send(self) -> None:
         """The site sends with the key that it has loaded."""
-        if self.loaded and not self.world.suspended and self.loaded not in self.deserved_to_die:
-            assert self.world.keys[self.loaded] == "Active"
-            self.world.iam.last_used[self.loaded] = self.world.clock()
+        if self.loaded and not self.tenant.suspended and self.loaded not in self.deserved_to_die:
+            assert self.tenant.keys[self.loaded] == "Active"
+            self.tenant.iam.last_used[self.loaded] = self.tenant.clock()
 
     @rule(hours=st.integers(min_value=1, max_value=400))
     def wait(self, hours: int) -> None:
         """Time goes by; the site goes on loading its secret meanwhile."""
-        if timedelta(hours=hours) + (self.world.clock() - self.loaded_at) > RELOADS_WITHIN:
+        if timedelta(hours=hours) + (self.tenant.clock() - self.loaded_at) > RELOADS_WITHIN:
             self.load()
-        self.world.clock.advance(timedelta(hours=hours))
+        self.tenant.clock.advance(timedelta(hours=hours))
 
     @rule()
     def restore(self) -> None:
         """Somebody puts the backup of the destination back, whose key still works."""
-        backup = self.world.destination.before
-        if backup and self.world.keys.get(backup.access_key_id) == "Active":
-            self.world.destination.held = backup
+        backup = self.tenant.destination.before
+        if backup and self.tenant.keys.get(backup.access_key_id) == "Active":
+            self.tenant.destination.held = backup
             self.load()
 
     # Operators.
 
     @rule(named=st.booleans())
     def rotate(self, named: bool) -> None:
-        self._try(lambda: self.world.rotate(named=named))
+        self._try(lambda: self.tenant.rotate(named=named))
 
     @rule(mode=st.sampled_from((Mode.ABORT, Mode.ROLLBACK)))
     def change_of_mind(self, mode: Mode) -> None:
-        self._try(lambda: self.world.rotate(mode))
+        self._try(lambda: self.tenant.rotate(mode))
 
     @rule()
     def finish(self) -> None:
         """The operator has seen to it that the site has the new key."""
         self.load()
-        self._try(lambda: self.world.rotate(Mode.FINISH))
+        self._try(lambda: self.tenant.rotate(Mode.FINISH))
 
     @rule()
     def compromised(self) -> None:
         """Every older key has to die, whoever holds it; the site is told at once."""
-        self.deserved_to_die |= set(self.world.keys)
-        self._try(lambda: self.world.rotate(Mode.COMPROMISED))
-        if self.world.destination.key not in self.deserved_to_die:
+        self.deserved_to_die |= set(self.tenant.keys)
+        self._try(lambda: self.tenant.rotate(Mode.COMPROMISED))
+        if self.tenant.destination.key not in self.deserved_to_die:
             self.load()
         else:
             self.deserved_to_die.clear()
 
     @rule()
     def create(self) -> None:
-        self._try(self.world.create)
+        self._try(self.tenant.create)
 
     @rule()
     def suspend(self) -> None:
-        self._try(self.world.suspend)
+        self._try(self.tenant.suspend)
 
     @rule()
     def resume(self) -> None:
-        self._try(self.world.resume)
+        self._try(self.tenant.resume)
 
     @rule(run=runs, n=indices, when=whens)
     def die(self, run: str, n: int, when: When) -> None:
         """A run is killed at one of its calls, and is started again some time."""
-        self.world.crash(run, n, when)
+        self.tenant.crash(run, n, when)
 
     @rule(run=runs, n=indices, when=whens)
     def die_and_run_again(self, run: str, n: int, when: When) -> None:
         """The next run after a crash leaves no key behind that reached nobody."""
-        if self.world.crash(run, n, when) and run in ("create", "rotate"):
-            self._try(getattr(self.world, run))
-            if not self.world.suspended:
-                assert self.world.never_delivered() == []
+        if self.tenant.crash(run, n, when) and run in ("create", "rotate"):
+            self._try(getattr(self.tenant, run))
+            if not self.tenant.suspended:
+                assert self.tenant.never_delivered() == []
 
     def _try(self, run: object) -> None:
         """Run a command; it may refuse, with a reason, but never fail in a way it should not."""
@@ -138,37 +138,37 @@ class Rotation(RuleBasedStateMachine):
 
     @invariant()
     def at_most_two_keys(self) -> None:
-        assert len(self.world.keys) <= 2
+        assert len(self.tenant.keys) <= 2
 
     @invariant()
     def look(self) -> None:
         """What is held is Active."""
-        if self.world.suspended:
+        if self.tenant.suspended:
             return
-        held = self.world.destination.key
+        held = self.tenant.destination.key
         if held is not None and held not in self.deserved_to_die:
-            assert self.world.keys[held] == "Active"
+            assert self.tenant.keys[held] == "Active"
 
-    @precondition(lambda self: not self.world.suspended)
+    @precondition(lambda self: not self.tenant.suspended)
     @invariant()
     def the_site_never_holds_a_dead_key(self) -> None:
         if self.loaded is not None and self.loaded not in self.deserved_to_die:
-            assert self.world.keys[self.loaded] == "Active"
+            assert self.tenant.keys[self.loaded] == "Active"
 
     def teardown(self) -> None:
         """Left alone, with cron once a day, everything settles."""
-        world = self.world
-        if world.suspended:
-            world.resume()
+        tenant = self.tenant
+        if tenant.suspended:
+            tenant.resume()
         settled = False
         for _ in range(12):
             self.load()
-            world.clock.advance(timedelta(days=2))
+            tenant.clock.advance(timedelta(days=2))
             try:
-                world.rotate(named=False)
+                tenant.rotate(named=False)
             except SesTenantError:
                 return  # only a person can decide; the refusals have tests of their own
-            settled = settled or world.keys == {world.destination.key: "Active"}
+            settled = settled or tenant.keys == {tenant.destination.key: "Active"}
         assert settled
         super().teardown()
 

@@ -7,8 +7,7 @@ from ses_tenant.core.rotation.keys import KeyState
 from ses_tenant.core.tenant.observed import Attachments
 from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.operations.show import show
-from tests.fakes.iam import EVERYTHING, Clock, FakeIam
-from tests.fakes.shop import (
+from tests.fakes.example_tenant import (
     ARN,
     NAME,
     PATH,
@@ -19,6 +18,7 @@ from tests.fakes.shop import (
     add_shop,
     run_create,
 )
+from tests.fakes.iam import EVERYTHING, Clock, FakeIam
 
 
 def test_a_tenant_as_created_shows_no_drift() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.rotation.decision import Mode
 from ses_tenant.core.rotation.keys import Process
-from tests.operations.rotation_world import DEAD, World
+from tests.operations.simulated_tenant import DEAD, SimulatedTenant
 
 DAY = timedelta(days=1)
 ALIVE = Process("this-host", os.getpid())
@@ -75,76 +75,76 @@ class Turns:
                 self._changed.notify_all()
 
 
-def fresh() -> World:
-    return World()
+def fresh() -> SimulatedTenant:
+    return SimulatedTenant()
 
 
-def steady() -> World:
-    world = World()
-    world.create()
-    world.clock.advance(100 * DAY)
-    return world
+def steady() -> SimulatedTenant:
+    tenant = SimulatedTenant()
+    tenant.create()
+    tenant.clock.advance(100 * DAY)
+    return tenant
 
 
-def steady_to_somewhere_else() -> World:
+def steady_to_somewhere_else() -> SimulatedTenant:
     """A tenant whose key went elsewhere, and whose new destination is still empty."""
-    world = steady()
-    world.destination.held = None
+    tenant = steady()
+    tenant.destination.held = None
     tag = "ses-tenant:delivered"
-    tags = next(iter(world.iam.users.values())).tags
+    tags = next(iter(tenant.iam.users.values())).tags
     tags[tag] = f"{tags[tag]}+elsewhere"
-    return world
+    return tenant
 
 
-def without_key() -> World:
-    world = steady()
-    next(iter(world.iam.users.values())).keys.clear()
-    world.destination.held = None
-    return world
+def without_key() -> SimulatedTenant:
+    tenant = steady()
+    next(iter(tenant.iam.users.values())).keys.clear()
+    tenant.destination.held = None
+    return tenant
 
 
-def orphaned() -> World:
+def orphaned() -> SimulatedTenant:
     """A run was killed between issuing a key and delivering it."""
-    world = steady()
-    world.me = DEAD
+    tenant = steady()
+    tenant.me = DEAD
     # GetAccountAuthorizationDetails, ListAccessKeys, read, check, note, CreateAccessKey.
-    assert world.crash("rotate", 6, "lost")
-    assert len(world.never_delivered()) == 1
-    return world
+    assert tenant.crash("rotate", 6, "lost")
+    assert len(tenant.never_delivered()) == 1
+    return tenant
 
 
-def overlapping() -> World:
-    world = steady()
-    world.rotate()
-    world.clock.advance(2 * DAY)
-    return world
+def overlapping() -> SimulatedTenant:
+    tenant = steady()
+    tenant.rotate()
+    tenant.clock.advance(2 * DAY)
+    return tenant
 
 
-def retiring() -> World:
-    world = overlapping()
-    world.rotate()
-    world.clock.advance(8 * DAY)
-    assert sorted(world.keys.values()) == ["Active", "Inactive"]
-    return world
+def retiring() -> SimulatedTenant:
+    tenant = overlapping()
+    tenant.rotate()
+    tenant.clock.advance(8 * DAY)
+    assert sorted(tenant.keys.values()) == ["Active", "Inactive"]
+    return tenant
 
 
 STATES = (
     *(fresh, steady, steady_to_somewhere_else, without_key),
     *(orphaned, overlapping, retiring),
 )
-RUNS: dict[str, Callable[[World], object]] = {
-    "create": World.create,
-    "rotate": World.rotate,
-    "cron": lambda world: world.rotate(named=False),
-    "abort": lambda world: world.rotate(Mode.ABORT),
-    "rollback": lambda world: world.rotate(Mode.ROLLBACK),
-    "suspend": World.suspend,
+RUNS: dict[str, Callable[[SimulatedTenant], object]] = {
+    "create": SimulatedTenant.create,
+    "rotate": SimulatedTenant.rotate,
+    "cron": lambda tenant: tenant.rotate(named=False),
+    "abort": lambda tenant: tenant.rotate(Mode.ABORT),
+    "rollback": lambda tenant: tenant.rotate(Mode.ROLLBACK),
+    "suspend": SimulatedTenant.suspend,
 }
 
 
-def may_refuse(run: Callable[[World], object], world: World) -> None:
+def may_refuse(run: Callable[[SimulatedTenant], object], tenant: SimulatedTenant) -> None:
     try:
-        run(world)
+        run(tenant)
     except SesTenantError as error:
         assert error.code is not ErrorCode.INTERNAL
 
@@ -157,57 +157,57 @@ def may_refuse(run: Callable[[World], object], world: World) -> None:
     order=st.lists(st.booleans(), max_size=30),
 )
 def test_nothing_is_lost(
-    state: Callable[[], World], first: str, second: str, order: list[bool]
+    state: Callable[[], SimulatedTenant], first: str, second: str, order: list[bool]
 ) -> None:
-    world = state()
-    world.me = ALIVE
+    tenant = state()
+    tenant.me = ALIVE
     turns = Turns(order)
     broken: list[str] = []
 
     def look() -> None:
         turns.wait()
-        held = world.destination.key
-        if held and not world.suspended and world.keys.get(held) != "Active":
-            broken.append(f"{held} is held and {world.keys.get(held)}")
-        if len(world.keys) > 2:
-            broken.append(f"{len(world.keys)} keys")
+        held = tenant.destination.key
+        if held and not tenant.suspended and tenant.keys.get(held) != "Active":
+            broken.append(f"{held} is held and {tenant.keys.get(held)}")
+        if len(tenant.keys) > 2:
+            broken.append(f"{len(tenant.keys)} keys")
 
-    world.iam.turn = look
-    turns.run(lambda: may_refuse(RUNS[first], world), lambda: may_refuse(RUNS[second], world))
-    world.iam.turn = lambda: None
+    tenant.iam.turn = look
+    turns.run(lambda: may_refuse(RUNS[first], tenant), lambda: may_refuse(RUNS[second], tenant))
+    tenant.iam.turn = lambda: None
     assert broken == []
-    suspended = world.suspended
+    suspended = tenant.suspended
     assert suspended == ("suspend" in (first, second)) or state is fresh
-    if not world.exists:
+    if not tenant.exists:
         return
     # Afterwards, with nobody else about, cron brings all to rest.
     if suspended:
-        world.resume()
-    held = world.destination.key
-    assert held is None or world.keys[held] == "Active"
+        tenant.resume()
+    held = tenant.destination.key
+    assert held is None or tenant.keys[held] == "Active"
     for _ in range(14):
-        world.clock.advance(2 * DAY)
-        may_refuse(RUNS["cron"], world)
-        if world.keys == {world.destination.key: "Active"}:
+        tenant.clock.advance(2 * DAY)
+        may_refuse(RUNS["cron"], tenant)
+        if tenant.keys == {tenant.destination.key: "Active"}:
             return
-    raise AssertionError(f"{world.keys}, held: {world.destination.key}")
+    raise AssertionError(f"{tenant.keys}, held: {tenant.destination.key}")
 
 
 def test_turns_really_interleave() -> None:
     """Of two runs that both see one key, one gets the second key and the other is refused."""
-    world = steady()
-    world.me = ALIVE
+    tenant = steady()
+    tenant.me = ALIVE
     turns = Turns([False, True] * 20)
-    world.iam.turn = turns.wait
+    tenant.iam.turn = turns.wait
     outcomes: list[str] = []
 
     def rotate() -> None:
         try:
-            world.rotate()
+            tenant.rotate()
             outcomes.append("issued")
         except SesTenantError as error:
             outcomes.append(error.code.value)
 
     turns.run(rotate, rotate)
     assert sorted(outcomes) == ["access_key_limit", "issued"]
-    assert list(world.keys.values()) == ["Active", "Active"]
+    assert list(tenant.keys.values()) == ["Active", "Active"]

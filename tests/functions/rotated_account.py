@@ -47,8 +47,8 @@ class Clock:
 
 
 @dataclass
-class Lab:
-    """`calls` are the API calls made since it was cleared. `fault` happens at its call."""
+class RotatedAccount:
+    """One tenant with its secret. `calls` are the API calls made since it was cleared."""
 
     session: AwsSession
     clock: Clock = field(default_factory=Clock)
@@ -144,7 +144,7 @@ class Lab:
             raise self.refusal
         return "accepted"
 
-    # What is there, read past the API.
+    # What is account, read past the API.
 
     def document(self, label: str = "AWSCURRENT") -> dict[str, Any] | None:
         for version in self.secret.versions.values():
@@ -228,10 +228,10 @@ def _never(_credentials: Credentials) -> None:
 
 
 @contextmanager
-def lab(interface: Interface = Interface.API) -> Iterator[Lab]:
+def open_account(interface: Interface = Interface.API) -> Iterator[RotatedAccount]:
     """Make the account with its tenant; `_no_real_aws` has removed all other credentials."""
     with mock_aws():
-        made = Lab(open_session(None, REGION, None))
+        made = RotatedAccount(open_session(None, REGION, None))
         made.create(interface=interface)
         made.calls.clear()
         yield made

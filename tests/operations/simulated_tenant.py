@@ -11,8 +11,8 @@ from ses_tenant.operations import create as creation
 from ses_tenant.operations import rotate as rotation
 from ses_tenant.operations import suspend as suspension
 from tests.fakes.destination import FakeDestination
+from tests.fakes.example_tenant import NAME, REGION, SHOP
 from tests.fakes.iam import Clock, Crash, FakeIam, When
-from tests.fakes.shop import NAME, REGION, SHOP
 
 # No process has this number, so a run of it that left a note is known to be dead.
 DEAD = Process("this-host", 4_999_999)
@@ -20,7 +20,7 @@ FILE = "file:/srv/shop/.env"
 
 
 @dataclass
-class World:
+class SimulatedTenant:
     """Runs the real operations as the command line does, on the fake IAM and destination."""
 
     clock: Clock = field(default_factory=Clock)

@@ -1,7 +1,7 @@
 # ruff: noqa: T201 - a report on stdout is what this is for
-"""Run the whole crash matrix: `python -m tests.crash.matrix`.
+"""Run every scenario under every fault: `python -m tests.crash.all_faults`.
 
-Ends with status 1 if a cell did not hold; the last line counts the cells.
+Ends with status 1 if a case did not hold; the last line counts the cases.
 """
 
 import argparse
@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.crash.cells import (
+from tests.crash.fault_cases import (
     Baseline,
-    Cell,
+    FaultCase,
     baseline,
-    crash_cells,
-    failure_cells,
-    plain_cells,
-    run_cell,
+    crash_cases,
+    failure_cases,
+    plain_cases,
+    run_case,
 )
-from tests.crash.lab import lab
+from tests.crash.harness import open_harness
 from tests.crash.scenarios import Scenario, all_scenarios
 
 _PLAIN = {"create file", "issue-due file", "issue-due ssm", "suspend-overlap file"}
@@ -32,19 +32,19 @@ _PLAIN = {"create file", "issue-due file", "issue-due ssm", "suspend-overlap fil
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one scenario: its cells, and what did not hold in which."""
+    """What became of one scenario: its cases, and what did not hold in which."""
 
     scenario: str
-    cells: int
+    cases: int
     failed: dict[str, list[str]]
     seconds: float
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the cells; return the exit status."""
+    """Run the cases; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="only scenarios with one of these in their name")
-    parser.add_argument("--crashes", action="store_true", help="only cells that kill")
+    parser.add_argument("--crashes", action="store_true", help="only cases that kill")
     parser.add_argument("--thorough", action="store_true", help="go on from every state each time")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
@@ -62,41 +62,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ]
         for future in as_completed(ordered):
             result = future.result()
-            run, held = run + result.cells, held + result.cells - len(result.failed)
-            print(f"{result.scenario}: {result.cells} cells, {result.seconds:.0f} s", flush=True)
-            for cell, problems in result.failed.items():
-                print(f"  FAILED {cell}")
+            run, held = run + result.cases, held + result.cases - len(result.failed)
+            print(f"{result.scenario}: {result.cases} cases, {result.seconds:.0f} s", flush=True)
+            for case, problems in result.failed.items():
+                print(f"  FAILED {case}")
                 for problem in problems:
                     print(f"    {' '.join(problem.split())[:400]}", flush=True)
-    print(f"cells run {run}, cells held {held} ({time.monotonic() - started:.0f} s)")
+    print(f"cases run {run}, cases held {held} ({time.monotonic() - started:.0f} s)")
     return 0 if run == held else 1
 
 
 def run_scenario(name: str, *, crashes: bool, thorough: bool) -> Result:
-    """Run every cell of the scenario of that name."""
+    """Run every case of the scenario of that name."""
     scenario = next(s for s in all_scenarios() if s.name == name)
     started = time.monotonic()
     failed: dict[str, list[str]] = {}
     count = 0
-    with tempfile.TemporaryDirectory() as folder, lab(Path(folder)) as bench:
+    with tempfile.TemporaryDirectory() as folder, open_harness(Path(folder)) as harness:
         try:
-            base = baseline(bench, scenario)
+            base = baseline(harness, scenario)
         except AssertionError as error:
             return Result(name, 1, {name: [str(error)]}, time.monotonic() - started)
-        for cell in _cells(scenario, base, crashes=crashes):
+        for case in _cases(scenario, base, crashes=crashes):
             count += 1
-            problems = run_cell(bench, cell, base, thorough=thorough)
+            problems = run_case(harness, case, base, thorough=thorough)
             if problems:
-                failed[cell.name] = problems
+                failed[case.name] = problems
     return Result(name, count, failed, time.monotonic() - started)
 
 
-def _cells(scenario: Scenario, base: Baseline, *, crashes: bool) -> Iterator[Cell]:
-    yield from crash_cells(scenario, base)
+def _cases(scenario: Scenario, base: Baseline, *, crashes: bool) -> Iterator[FaultCase]:
+    yield from crash_cases(scenario, base)
     if scenario.name in _PLAIN:
-        yield from plain_cells(scenario, base)
+        yield from plain_cases(scenario, base)
     if not crashes:
-        yield from failure_cells(scenario, base)
+        yield from failure_cases(scenario, base)
 
 
 if __name__ == "__main__":

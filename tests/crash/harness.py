@@ -16,9 +16,9 @@ from ses_tenant.core.tenant import naming
 from ses_tenant.sandbox.run import aws_variables
 from tests.crash import fault_server
 from tests.crash.account import REGION, Account, Snapshot
-from tests.crash.client import Clients, Run, Zygote, zygote
+from tests.crash.client import Clients, ForkServer, Run, start_fork_server
 from tests.crash.fault_server import Fault, FaultServer, Rate
-from tests.crash.zygote import Order
+from tests.crash.fork_server import Order
 
 _KEY = re.compile(r"(?<![A-Z0-9])AKIA[A-Z0-9]{16}(?![A-Z0-9])")
 _KEY_ON_STDOUT = re.compile(r"^\w+=(AKIA[A-Z0-9]{16})$", re.MULTILINE)
@@ -71,7 +71,7 @@ class Moment:
 
 
 @dataclass
-class Lab:
+class Harness:
     """Runs the command line against the server and watches over the sites.
 
     `problems` is what did not hold. `printed` are the key IDs that came out on stdout, in order:
@@ -82,7 +82,7 @@ class Lab:
     server: FaultServer
     account: Account
     folder: Path
-    forked: Zygote
+    forked: ForkServer
     sites: tuple[Site, ...] = ()
     clients: Clients | None = None
     hurry: bool = False
@@ -292,10 +292,10 @@ class Lab:
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[Lab]:
-    """Make a lab in `folder`."""
+def open_harness(folder: Path) -> Iterator[Harness]:
+    """Start the server and the process to fork clients from; credentials go into `folder`."""
     environ = {name: os.environ[name] for name in ("PATH",)}
-    with fault_server.serve() as server, zygote(environ) as forked:
-        made = Lab(server, Account(), folder, forked)
+    with fault_server.serve() as server, start_fork_server(environ) as forked:
+        made = Harness(server, Account(), folder, forked)
         server.observe = made.observe
         yield made
