@@ -2,7 +2,8 @@
 """Write the generated parts of the documents.
 
 docs/reference.md has the help of every command, docs/destinations.md what each format writes,
-examples/operator-policy.json what `operator-policy` prints for every command but `adopt`.
+docs/audit.md the rules of findings, examples/operator-policy.json what `operator-policy` prints for
+every command but `adopt`.
 
 python docs/generate.py           writes them
 python docs/generate.py --check   exits with status 1 if they are not up to date
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from ses_tenant.cli.app import app
 from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
 from ses_tenant.core.tenant.operator_policy import ADOPT, VERBS, operator_policy
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
@@ -25,6 +27,7 @@ from ses_tenant.destinations.formats import FORMATS
 
 REFERENCE = Path(__file__).with_name("reference.md")
 DESTINATIONS = Path(__file__).with_name("destinations.md")
+AUDIT = Path(__file__).with_name("audit.md")
 OPERATOR_POLICY = Path(__file__).parents[1] / "examples" / "operator-policy.json"
 _GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->\n)", re.DOTALL)
 # The key that AWS's own documentation shows.
@@ -81,6 +84,15 @@ def formats() -> str:
     return text + "\n"
 
 
+def rules() -> str:
+    """Return the table of the rules of `check` and `audit`, by name."""
+    rows = "".join(
+        f"| `{rule}` | {', '.join(rule.verbs)} | {rule.severity} | {rule.meaning} |\n"
+        for rule in sorted(Rule)
+    )
+    return f"\n| rule | of | usually | meaning |\n|---|---|---|---|\n{rows}\n"
+
+
 def example_policy() -> str:
     """Return examples/operator-policy.json."""
     policy = operator_policy([verb for verb in VERBS if verb != ADOPT])
@@ -89,14 +101,14 @@ def example_policy() -> str:
 
 def updated(document: str) -> str:
     """Return the text of a document with its generated part renewed."""
-    parts = {"help": command_help, "formats": formats}
+    parts = {"help": command_help, "formats": formats, "rules": rules}
     return _GENERATED.sub(lambda match: f"{match[1]}{parts[match[2]]()}{match[3]}", document)
 
 
 def main(arguments: list[str]) -> int:
     """Write, or with --check compare; return the exit status."""
     status = 0
-    for file in (REFERENCE, DESTINATIONS, OPERATOR_POLICY):
+    for file in (REFERENCE, DESTINATIONS, AUDIT, OPERATOR_POLICY):
         present = file.read_text("utf-8")
         wanted = example_policy() if file == OPERATOR_POLICY else updated(present)
         if "--check" not in arguments:

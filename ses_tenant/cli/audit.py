@@ -11,14 +11,16 @@ from ses_tenant.cli import options as o
 from ses_tenant.cli.accounts import FileOption, accounts, each_account, with_account
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 from ses_tenant.cli.findings import (
-    FailOn,
+    AllDomainsOption,
     FailOnOption,
     finding_data,
     findings_text,
     status_for,
     summary,
+    worst_first,
 )
 from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
+from ses_tenant.core.findings.finding import MAX_DOMAINS, Severity
 
 if TYPE_CHECKING:
     from ses_tenant.core.findings.audit import Audit
@@ -35,7 +37,8 @@ def audit(
             show_default=False,
         ),
     ] = None,
-    fail_on: FailOnOption = FailOn.WARNING,
+    fail_on: FailOnOption = Severity.WARNING,
+    all_domains: AllDomainsOption = False,
     max_age: Annotated[
         str, typer.Option(metavar="TIME", help="Report access keys that are older.")
     ] = "90d",
@@ -71,6 +74,7 @@ def audit(
 
     console, now = Console("audit", output, quiet), datetime.now(UTC)
     age = duration("--max-age", max_age)
+    limit = None if all_domains else MAX_DOMAINS
     audits: list[tuple[str | None, tuple[Audit, tuple[Notice, ...]]]]
     errors: list[SesTenantError] = []
     if saved is not None:
@@ -80,7 +84,7 @@ def audit(
                 "--from and --file cannot go together.",
                 "Give --from for a saved answer, --file for the accounts of a tenants file.",
             )
-        audits = [(None, operation.audit_saved(_read_saved(saved), now, age))]
+        audits = [(None, operation.audit_saved(_read_saved(saved), now, age, limit=limit))]
     else:
         opened = accounts(file, profile, region, endpoint_url, debug=debug)
         from ses_tenant.aws.iam import Iam
@@ -90,10 +94,15 @@ def audit(
             audits, errors = each_account(
                 opened,
                 lambda _, session: operation.audit(
-                    Iam(session), Ses(session), now, age, identity_policies=identity_policies
+                    Iam(session),
+                    Ses(session),
+                    now,
+                    age,
+                    identity_policies=identity_policies,
+                    limit=limit,
                 ),
             )
-    found = [(name, finding) for name, (result, _) in audits for finding in result.findings]
+    found = worst_first((name, result.findings) for name, (result, _) in audits)
     status = status_of(errors, len(audits) + len(errors))
     if status is ExitStatus.OK:
         status = status_for([finding for _, finding in found], fail_on)

@@ -19,14 +19,16 @@ from ses_tenant.cli.accounts import (
 )
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 from ses_tenant.cli.findings import (
-    FailOn,
+    AllDomainsOption,
     FailOnOption,
     finding_data,
     findings_text,
     status_for,
     summary,
+    worst_first,
 )
 from ses_tenant.core.errors import ExitStatus, SesTenantError
+from ses_tenant.core.findings.finding import MAX_DOMAINS, Gathering, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -53,7 +55,8 @@ def check(
         bool,
         typer.Option("--live", help="Ask AWS's own policy simulator as well.", show_default=False),
     ] = False,
-    fail_on: FailOnOption = FailOn.WARNING,
+    fail_on: FailOnOption = Severity.WARNING,
+    all_domains: AllDomainsOption = False,
     max_age: Annotated[
         str, typer.Option(metavar="TIME", help="Report access keys that are older.")
     ] = "90d",
@@ -119,11 +122,11 @@ def check(
         for name, part, c in checked
         if (error := c.error or part.done.get(c.domain))
     ]
-    found = {
-        (name, finding.id, finding.message): (name, finding)
-        for name, _, c in checked
-        for finding in c.findings
-    }.values()
+    limit = None if all_domains else MAX_DOMAINS
+    gathered: dict[str | None, Gathering] = {}
+    for name, _, c in checked:
+        gathered.setdefault(name, Gathering(limit)).update(c.findings)
+    found = worst_first((name, of_one.findings()) for name, of_one in gathered.items())
     status = status_of(errors, len(checked) + len(opened) - len(looked))
     if status is ExitStatus.OK:
         status = status_for([finding for _, finding in found], fail_on)
@@ -145,7 +148,7 @@ def check(
             ],
             "findings": [with_account(name, finding_data(finding)) for name, finding in found],
         },
-        findings_text(tuple(found)) + (text if repair and dry_run else ""),
+        findings_text(found) + (text if repair and dry_run else ""),
         _once(warning for _, _, c in checked for warning in c.warnings),
         errors,
         status,

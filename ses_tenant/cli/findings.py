@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -16,17 +16,17 @@ _SHOWN_DOMAINS = 3
 _COLOURS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.BLUE}
 
 
-class FailOn(StrEnum):
-    """The values of --fail-on."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
-
 FailOnOption = Annotated[
-    FailOn,
+    Severity,
     typer.Option("--fail-on", help="End with status 4 for findings as bad as this, or worse."),
+]
+AllDomainsOption = Annotated[
+    bool,
+    typer.Option(
+        "--all-domains",
+        help="Name all domains that a finding touches, not 100 at most.",
+        show_default=False,
+    ),
 ]
 
 
@@ -34,40 +34,53 @@ def finding_data(finding: Finding) -> dict[str, object]:
     """Return a finding as JSON-able data."""
     return {
         "id": finding.id,
+        "rule": finding.rule,
         "severity": finding.severity.value,
         "principal": finding.principal,
-        "domain": finding.domain,
-        "witness": finding.witness,
+        "domains": [{"domain": d.domain, "witness": d.witness} for d in finding.domains],
+        "domain_count": finding.domain_count,
         "message": finding.message,
+        "path": [asdict(step) for step in finding.path],
         "remedy": finding.remedy,
     }
 
 
+def worst_first(
+    found: Iterable[tuple[str | None, Iterable[Finding]]],
+) -> list[tuple[str | None, Finding]]:
+    """Return the findings of accounts, the worst first, whichever account they are of."""
+    order = list(Severity)
+    pairs = [(account, finding) for account, findings in found for finding in findings]
+    return sorted(pairs, key=lambda pair: order.index(pair[1].severity))
+
+
 def findings_text(findings: Sequence[tuple[str | None, Finding]]) -> str:
-    """Return the findings of accounts: alike ones of one principal, about many domains, as one."""
-    groups: dict[tuple[str | None, str, str, str, str], list[Finding]] = {}
-    for account, finding in findings:
-        key = (account, finding.severity, finding.principal, finding.rule, finding.message)
-        groups.setdefault(key, []).append(finding)
-    return "".join(_group_text(account, group) for (account, *_), group in groups.items())
+    """Return the findings of accounts for people to read."""
+    return "".join(_finding_text(account, finding) for account, finding in findings)
 
 
-def _group_text(account: str | None, group: Sequence[Finding]) -> str:
-    first = group[0]
+def _finding_text(account: str | None, finding: Finding) -> str:
     named = f"{account}  " if account else ""
-    domains = list(dict.fromkeys(finding.domain for finding in group if finding.domain))
-    shown = ", ".join(domains[:_SHOWN_DOMAINS])
-    more = f" and {len(domains) - _SHOWN_DOMAINS} more" if len(domains) > _SHOWN_DOMAINS else ""
-    lines = [f"{_coloured(first.severity)}  {named}{first.rule}  {first.principal}"]
-    if domains:
-        witness = f" (such as {first.witness})" if first.witness else ""
-        lines.append(f"  {'domain' if len(domains) == 1 else 'domains'}: {shown}{more}{witness}")
-    elif first.witness:
-        lines.append(f"  proof: {first.witness}")
-    lines += [
-        wrapped(f"  {first.message}", sys.stdout, 2),
-        f"  -> {first.remedy}",
-    ]
+    lines = [f"{_coloured(finding.severity)}  {named}{finding.rule}  {finding.principal}"]
+    if finding.domains:
+        shown = ", ".join(affected.domain for affected in finding.domains[:_SHOWN_DOMAINS])
+        rest = finding.domain_count - _SHOWN_DOMAINS
+        more = f" and {rest} more" if rest > 0 else ""
+        witness = finding.domains[0].witness
+        proof = f" (such as {witness})" if witness else ""
+        noun = "domain" if finding.domain_count == 1 else "domains"
+        lines.append(f"  {noun}: {shown}{more}{proof}")
+    lines.append(wrapped(f"  {finding.message}", sys.stdout, 2))
+    if len(finding.path) > 1:
+        lines += [
+            wrapped(
+                f"  {n}. {step.principal} {step.action} on {step.resource}: {step.statement}",
+                sys.stdout,
+                5,
+            )
+            for n, step in enumerate(finding.path, 1)
+        ]
+    lines.append(f"  -> {finding.remedy}")
     return "\n".join(lines) + "\n\n"
 
 
@@ -89,7 +102,7 @@ def summary(findings: Sequence[Finding]) -> str:
     return ", ".join(told) if any(counts.values()) else "no findings"
 
 
-def status_for(findings: Sequence[Finding], fail_on: FailOn) -> ExitStatus:
+def status_for(findings: Sequence[Finding], fail_on: Severity) -> ExitStatus:
     """Return status 4 if one of the findings is as bad as `fail_on`, or worse."""
-    bad = at_least(findings, Severity(fail_on.value))
+    bad = at_least(findings, fail_on)
     return ExitStatus.FINDINGS if bad else ExitStatus.OK

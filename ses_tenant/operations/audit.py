@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.findings.audit import Audit, IdentityPolicies
 from ses_tenant.core.findings.audit import audit as find
+from ses_tenant.core.findings.finding import MAX_DOMAINS
 from ses_tenant.core.iam.authorization import Policy
 from ses_tenant.core.identity.ses import SesIdentity
 from ses_tenant.core.proof.members import Member, members
@@ -22,11 +23,12 @@ def audit(
     max_age: timedelta,
     *,
     identity_policies: bool | None = None,
+    limit: int | None = MAX_DOMAINS,
 ) -> tuple[Audit, tuple[Notice, ...]]:
     """Return the findings, and warnings of what the operator may not read.
 
     The policies of email identities are read if there are not too many of them, or as
-    `identity_policies` says.
+    `identity_policies` says. A finding names at most `limit` domains; None: all.
     """
     people = members(iam.account_details())
     warnings: list[Notice] = []
@@ -55,17 +57,21 @@ def audit(
             warnings.append(
                 Notice("not_read", f"The email identities were not read. {error.message}")
             )
-    return find(people, keys, identities, now, max_age), tuple(warnings)
+    return find(people, keys, identities, now, max_age, limit=limit), tuple(warnings)
 
 
 def audit_saved(
-    details: Mapping[str, object], now: datetime, max_age: timedelta
+    details: Mapping[str, object],
+    now: datetime,
+    max_age: timedelta,
+    *,
+    limit: int | None = MAX_DOMAINS,
 ) -> tuple[Audit, tuple[Notice, ...]]:
     """Return the findings of a saved answer of GetAccountAuthorizationDetails, offline.
 
     Raises SesTenantError `usage` if it is none.
     """
-    return find(members([details]), {}, (), now, max_age), ()
+    return find(members([details]), {}, (), now, max_age, limit=limit), ()
 
 
 def _identities(ses: Ses, people: Iterable[Member]) -> Iterator[IdentityPolicies]:

@@ -57,12 +57,18 @@ def test_the_json_of_an_audit(server: Server, run: Run) -> None:
     assert answer.status == 4
     data = answer.json["data"]
     assert (data["principals"], data["tenants"]) == (3, 2)
-    finding = next(f for f in data["findings"] if f["domain"] == SHOP)
+    finding = data["findings"][0]
     assert list(finding) == [
-        *("id", "severity", "principal", "domain", "witness", "message", "remedy")
+        *("id", "rule", "severity", "principal", "domains", "domain_count", "message"),
+        *("path", "remedy"),
     ]
-    assert finding["id"] == f"may_send_as:user/wordpress:{SHOP}"
-    assert finding["witness"].endswith(f"@{SHOP}")
+    assert finding["id"].startswith("may_send_as:123456789012:user/wordpress:")
+    assert (finding["rule"], finding["domain_count"]) == ("may_send_as", 2)
+    assert [touched["domain"] for touched in finding["domains"]] == [BLOG, SHOP]
+    assert finding["domains"][1]["witness"].endswith(f"@{SHOP}")
+    (step,) = finding["path"]
+    assert list(step) == ["principal", "action", "resource", "statement"]
+    assert "All" in step["statement"]
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,10 @@ def test_a_policy_that_was_changed_is_found_proven_and_repaired() -> None:
     account.iam.users[NAME].policies["ses-tenant-sending"] = WIDE
     assert account.rules() == ["may_send_as error", "may_send_as error", "policy_drift error"]
     (proof, *_) = [f for f in account.findings(BLOG) if f.rule == "may_send_as"]
-    assert (proof.principal, proof.domain) == (ARN, "blog.example.org")
-    assert proof.witness is not None
-    assert proof.witness.lower().endswith("@blog.example.org")
+    (touched,) = proof.domains
+    assert (proof.principal, touched.domain) == (ARN, "blog.example.org")
+    assert touched.witness is not None
+    assert touched.witness.lower().endswith("@blog.example.org")
     assert "number 1 of the policy ses-tenant-sending" in proof.message
     account.repair()
     assert account.findings() == []

@@ -3,10 +3,17 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
-from ses_tenant.core.findings.finding import Finding, Severity, sorted_findings
+from ses_tenant.core.findings.finding import (
+    MAX_DOMAINS,
+    AffectedDomain,
+    Finding,
+    Gathering,
+    PathStep,
+    Severity,
+)
 from ses_tenant.core.findings.lint import lint, named_domains
+from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.iam.authorization import Answer, Policies, Policy, Request, decide
 from ses_tenant.core.proof.addresses import TooComplex
 from ses_tenant.core.proof.breaches import Breach, Targets, breaches
@@ -44,15 +51,19 @@ def audit(
     identities: Iterable[IdentityPolicies],
     now: datetime,
     max_age: timedelta,
+    *,
+    limit: int | None = MAX_DOMAINS,
 ) -> Audit:
     """Return every finding. `keys` are the access keys by user ARN, where they are known.
+
+    Each finding names at most `limit` of the domains that it touches; None: all.
 
     Raises SesTenantError `usage` for a policy that IAM would not take.
     """
     by_arn = {member.arn: member for member in people}
     targets = [target for member in people for target in member.targets()]
     taken = frozenset(target.domain for target in targets)
-    found: list[Finding] = []
+    found = Gathering(limit)
     remedies: dict[str, str] = {}
     ways = {member.arn: _ways(member) for member in people}
     admins = {m.arn for m in people if ways[m.arn] != () and _administrates(m)}
@@ -62,19 +73,19 @@ def audit(
         admin = member.arn in admins
         if member.arn not in remedies:
             remedies[member.arn] = _remedy(member, taken, admin=admin)
-        found.append(_of_breach(member, breach, remedies[member.arn], admin=admin))
+        found.add(_of_breach(member, breach, remedies[member.arn], admin=admin))
     for member in people:
         sends = ways[member.arn] != ()
         if member.tenant is None:
-            found += lint(member)
+            found.update(lint(member))
             if sends and member.is_user and member.arn not in admins:
-                found.append(_candidate(member, taken))
-        found += _unread(member)
+                found.add(_candidate(member, taken))
+        found.update(_unread(member))
         if sends or member.tenant:
-            found += _of_keys(member, keys.get(member.arn, ()), now, max_age)
+            found.update(_of_keys(member, keys.get(member.arn, ()), now, max_age))
     for identity in identities:
-        found += _of_identity(identity, by_arn)
-    return Audit(len(people), sum(m.tenant is not None for m in people), sorted_findings(found))
+        found.update(_of_identity(identity, by_arn))
+    return Audit(len(people), sum(m.tenant is not None for m in people), found.findings())
 
 
 def isolation(
@@ -87,13 +98,13 @@ def isolation(
     tenants = {member.arn: member for member in people if member.tenant is not None}
     targets = [target for member in tenants.values() for target in member.targets()]
     senders = ((member.principal, _ways(member)) for member in tenants.values())
-    found: dict[str, list[Finding]] = {}
+    found: dict[str, Gathering] = {}
     for breach in breaches(senders, Targets(targets)):
         member, owner = tenants[breach.principal.arn], tenants[breach.target.owner]
         finding = _of_breach(member, breach, _remedy(member, (), admin=False), admin=False)
         for name in {str(member.tenant), str(owner.tenant)} & set(domains):
-            found.setdefault(name, []).append(finding)
-    return found
+            found.setdefault(name, Gathering(limit=None)).add(finding)
+    return {name: gathered.findings() for name, gathered in found.items()}
 
 
 def _ways(member: Member) -> tuple[Way, ...] | None:
@@ -114,34 +125,31 @@ def _administrates(member: Member) -> bool:
 def _of_breach(member: Member, breach: Breach, remedy: str, *, admin: bool) -> Finding:
     domain, witness = breach.target.domain, breach.witness
     if witness is None:
-        return Finding(
-            "undecided",
-            Severity.WARNING,
+        return Rule.UNDECIDED.found(
             member.arn,
-            "its policies are too intricate to tell whether it may send as this domain",
+            "its policies are too intricate to tell whether it may send as these domains",
             "Simplify its policies.",
-            domain,
+            domains=(AffectedDomain(domain),),
         )
     if member.tenant is not None and _owns(member, breach.target):
-        return Finding(
-            "shared_domain",
-            Severity.WARNING,
+        return Rule.SHARED_DOMAIN.found(
             member.arn,
-            f"the tenant of {member.tenant} may send as this domain of another tenant, by its "
+            f"the tenant of {member.tenant} may send as a domain of another tenant, by its "
             "options --also or --subdomains",
             f"ses-tenant create {member.tenant} --also none --no-subdomains",
-            domain,
-            witness.address,
+            domains=(AffectedDomain(domain, witness.address),),
         )
-    told = _told(witness.action, witness.verdict.reason, admin=admin)
-    severity = _severity(member, witness, admin=admin)
-    return Finding("may_send_as", severity, member.arn, told, remedy, domain, witness.address)
-
-
-@lru_cache  # an account of administrators has a million findings, and few different texts
-def _told(action: str, reason: str, *, admin: bool) -> str:
+    verdict = witness.verdict
     more = "; it may change the policies of tenants as well" if admin else ""
-    return f"may send as this tenant's domain by {action}: {reason}{more}"
+    return Rule.MAY_SEND_AS.found(
+        member.arn,
+        f"may send mail as these domains by {witness.action}: {verdict.reason}{more}",
+        remedy,
+        severity=_severity(member, witness, admin=admin),
+        domains=(AffectedDomain(domain, witness.address),),
+        path=(PathStep(member.arn, witness.action, witness.resource, verdict.statement),),
+        cause="" if admin else f"{verdict.statement} {verdict.answer.value}",
+    )
 
 
 def _severity(member: Member, witness: Witness, *, admin: bool) -> Severity:
@@ -183,24 +191,21 @@ def _adopt(member: Member, taken: Collection[str]) -> str:
 def _candidate(member: Member, taken: Collection[str]) -> Finding:
     named = named_domains(member)
     whose = f" Its policies name {', '.join(named)}." if named else ""
-    return Finding(
-        "hand_made_user",
-        Severity.INFO,
+    return Rule.HAND_MADE_USER.found(
         member.arn,
         f"may send mail and is no tenant.{whose}",
         _adopt(member, taken),
-        named[0] if len(named) == 1 else None,
+        domains=[AffectedDomain(domain) for domain in named],
     )
 
 
 def _unread(member: Member) -> Iterator[Finding]:
     for arn in member.missing:
-        yield Finding(
-            "unread_policy",
-            Severity.WARNING,
+        yield Rule.UNREAD_POLICY.found(
             member.arn,
             f"the managed policy {arn} was not told, so what it allows or limits is not known",
             "Make the file with all filters, or run the audit against the account itself.",
+            cause=arn,
         )
 
 
@@ -208,38 +213,35 @@ def _of_keys(
     member: Member, keys: Sequence[ReportedKey], now: datetime, max_age: timedelta
 ) -> Iterator[Finding]:
     active = [key for key in keys if key.active]
+    own = [AffectedDomain(member.tenant.name)] if member.tenant else []
     renew = (
         f"ses-tenant rotate-keys {member.tenant}"
         if member.tenant
         else f"aws iam list-access-keys --user-name {member.name}"
     )
     if len(active) > 1:
-        yield Finding(
-            "two_active_keys",
-            Severity.INFO,
-            member.arn,
-            "has two Active access keys",
-            renew,
+        yield Rule.TWO_ACTIVE_KEYS.found(
+            member.arn, "has two Active access keys", renew, domains=own
         )
     for key in active:
         if key.changed_at is None:
             continue
         age = now - key.changed_at
         if age > max_age:
-            yield Finding(
-                "key_too_old",
-                Severity.WARNING,
+            yield Rule.KEY_TOO_OLD.found(
                 member.arn,
                 f"has an access key that is {age.days} days old",
                 renew,
+                domains=own,
+                cause=key.changed_at.isoformat(),
             )
         if key.last_used_at is None and age > NEVER_USED_AFTER:
-            yield Finding(
-                "key_never_used",
-                Severity.INFO,
+            yield Rule.KEY_NEVER_USED.found(
                 member.arn,
                 f"has an access key that was never used in {age.days} days",
                 renew,
+                domains=own,
+                cause=key.changed_at.isoformat(),
             )
 
 
@@ -268,13 +270,13 @@ def _of_identity(identity: IdentityPolicies, by_arn: Mapping[str, Member]) -> It
         )  # fmt: skip
         witness = find_witness(principal, ways_to_send(principal), place)
         if witness is not None:
-            yield Finding(
-                "identity_policy",
-                Severity.WARNING,
+            verdict = witness.verdict
+            yield Rule.IDENTITY_POLICY.found(
                 arn,
-                f"may send as this tenant's domain in {identity.region}: {witness.verdict.reason}",
+                f"may send as the domain {target.domain} in {identity.region}: {verdict.reason}",
                 f"aws sesv2 delete-email-identity-policy --region {identity.region} "
                 f"--email-identity {target.domain} --policy-name NAME",
-                target.domain,
-                witness.address,
+                domains=(AffectedDomain(target.domain, witness.address),),
+                path=(PathStep(arn, witness.action, witness.resource, verdict.statement),),
+                cause=f"{identity.region} {verdict.statement}",
             )

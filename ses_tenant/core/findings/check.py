@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from ses_tenant.core.findings.audit import NEVER_USED_AFTER
-from ses_tenant.core.findings.finding import Finding, Severity
+from ses_tenant.core.findings.finding import AffectedDomain, Finding, Severity
+from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.iam.authorization import Answer, Request, decide
 from ses_tenant.core.iam.ses_actions import FROM, identity_arn, mail_context
 from ses_tenant.core.identity.ses import SesAccount, SesIdentity
@@ -46,12 +48,26 @@ def check_tenant(
         *(finding for view in views for finding in _of_ses(spec, view)),
     ]
     return tuple(
-        Finding(rule, severity, arn, message, remedy, name)
-        for rule, severity, message, remedy in found
+        fault.rule.found(
+            arn,
+            fault.message,
+            fault.remedy,
+            severity=fault.severity,
+            domains=(AffectedDomain(name),),
+            cause=fault.cause,
+        )
+        for fault in found
     )
 
 
-_Found = tuple[str, Severity, str, str]
+class _Fault(NamedTuple):
+    """A finding of the tenant, whose user and domain go without saying."""
+
+    rule: Rule
+    message: str
+    remedy: str
+    cause: str = ""
+    severity: Severity | None = None
 
 
 def probes(spec: TenantSpec, member: Member) -> tuple[Request, ...]:
@@ -79,48 +95,39 @@ def disagreement(
         return None
     sender = request.context.get(FROM, ("no From address",))[0]
     theirs = "allows" if allowed else "denies"
-    return Finding(
-        "simulator_disagrees",
-        Severity.ERROR,
+    return Rule.SIMULATOR_DISAGREES.found(
         member.arn,
         f"AWS's simulator {theirs} {request.action} with {sender}; by its policies it is "
         f"{verdict.reason}",
         "Look for service control policies of the organization; else report it as a bug.",
-        spec.domain.name,
-        sender,
+        domains=(AffectedDomain(spec.domain.name, sender),),
+        cause=sender,
     )
 
 
-def _of_user(spec: TenantSpec, observed: Observed) -> Iterator[_Found]:
+def _of_user(spec: TenantSpec, observed: Observed) -> Iterator[_Fault]:
     repair = f"ses-tenant check {spec.domain} --repair"
     for step in plan_restore(spec, observed):
         match step:
             case steps.PutUserPolicy():
                 what = "missing" if observed.sending_policy is None else "not as it should be"
-                yield (
-                    "policy_drift",
-                    Severity.ERROR,
-                    f"the inline policy {naming.SENDING_POLICY} is {what}",
-                    repair,
-                )
+                told = f"the inline policy {naming.SENDING_POLICY} is {what}"
+                yield _Fault(Rule.POLICY_DRIFT, told, repair)
             case steps.UpdateUser():
-                yield (
-                    "path_drift",
-                    Severity.WARNING,
-                    f"its path is {observed.user.path}, not {naming.user_path(spec.domain)}",
-                    repair,
-                )
+                told = f"its path is {observed.user.path}, not {naming.user_path(spec.domain)}"
+                yield _Fault(Rule.PATH_DRIFT, told, repair)
             case steps.TagUser(tags=tags):
                 keys = ", ".join(sorted(tags))
-                yield "tag_drift", Severity.WARNING, f"tags are missing or wrong: {keys}", repair
+                told = f"tags are missing or wrong: {keys}"
+                yield _Fault(Rule.TAG_DRIFT, told, repair, "missing")
             case steps.UntagUser(keys=stale):
                 told = f"tags are left over: {', '.join(stale)}"
-                yield "tag_drift", Severity.WARNING, told, repair
+                yield _Fault(Rule.TAG_DRIFT, told, repair, "left over")
             case _:
                 continue
 
 
-def _of_attachments(observed: Observed) -> Iterator[_Found]:
+def _of_attachments(observed: Observed) -> Iterator[_Fault]:
     domain = observed.user.tags.get(naming.TAG_DOMAIN, "DOMAIN")
     repair = f"ses-tenant check {domain} --repair"
     extra = observed.attachments or Attachments()
@@ -136,61 +143,60 @@ def _of_attachments(observed: Observed) -> Iterator[_Found]:
         *(f"the service-specific credential {c}" for c in extra.service_credentials),
     ]
     for what in foreign:
-        yield "attached", Severity.ERROR, f"a tenant should not have {what}", repair
+        yield _Fault(Rule.ATTACHED, f"a tenant should not have {what}", repair, what)
 
 
 def _of_keys(
     spec: TenantSpec, situation: Situation, now: datetime, max_age: timedelta
-) -> Iterator[_Found]:
+) -> Iterator[_Fault]:
     state = situation.state()
     rotate = f"ses-tenant rotate-keys {spec.domain}"
     show = f"ses-tenant show {spec.domain}"
     match state:
         case KeyState.NO_KEY:
             told = "it has no access key, so it cannot send"
-            yield "no_key", Severity.WARNING, told, f"ses-tenant create {spec.domain}"
+            yield _Fault(Rule.NO_KEY, told, f"ses-tenant create {spec.domain}")
         case KeyState.UNDELIVERED:
             told = "an Active access key has reached nobody"
-            yield "undelivered_key", Severity.WARNING, told, rotate
+            yield _Fault(Rule.UNDELIVERED_KEY, told, rotate)
         case KeyState.LOCKED_OUT | KeyState.OVERFULL | KeyState.CONFUSED:
             told = f"its access keys are in the state {state.value}"
-            yield "keys_in_disorder", Severity.ERROR, told, rotate
+            yield _Fault(Rule.KEYS_IN_DISORDER, told, rotate)
         case KeyState.OVERLAP:
             told = "two access keys are Active, as in the middle of a rotation"
-            yield "two_active_keys", Severity.INFO, told, rotate
+            yield _Fault(Rule.TWO_ACTIVE_KEYS, told, rotate)
         case KeyState.STEADY | KeyState.RETIRING | KeyState.SUSPENDED:
             pass
     for key in situation.active:
         age = now - key.created_at
         if age > max_age:
             told = f"the access key {key.access_key_id} is {age.days} days old"
-            yield "key_too_old", Severity.WARNING, told, rotate
+            yield _Fault(Rule.KEY_TOO_OLD, told, rotate, key.access_key_id)
         if key.last_used_at is None and age > NEVER_USED_AFTER:
             told = f"the access key {key.access_key_id} was never used in {age.days} days"
-            yield "key_never_used", Severity.INFO, told, show
+            yield _Fault(Rule.KEY_NEVER_USED, told, show, key.access_key_id)
 
 
-def _of_ses(spec: TenantSpec, view: SesView) -> Iterator[_Found]:
+def _of_ses(spec: TenantSpec, view: SesView) -> Iterator[_Fault]:
     region = view.region
     if view.account is not None and not view.account.sending:
         told = f"SES has paused sending for the whole account in {region}"
-        yield "sending_paused", Severity.ERROR, told, "Look at the SES console's account dashboard."
+        where = "Look at the SES console's account dashboard."
+        yield _Fault(Rule.SENDING_PAUSED, told, where, region)
     if view.account is not None and not view.account.production:
-        yield (
-            "ses_sandbox",
-            Severity.WARNING,
+        yield _Fault(
+            Rule.SES_SANDBOX,
             f"the account is in SES's sandbox in {region}: mail goes to verified addresses only",
             f"aws sesv2 put-account-details --region {region} --production-access-enabled ...",
+            region,
         )
         if spec.sending.scope is Scope.IDENTITY:
-            yield (
-                "sandbox_scope",
-                Severity.WARNING,
-                (
-                    "in SES's sandbox the identities of recipients are checked as well, which "
-                    "--scope identity does not allow"
-                ),
+            yield _Fault(
+                Rule.SANDBOX_SCOPE,
+                "in SES's sandbox the identities of recipients are checked as well, which "
+                "--scope identity does not allow",
                 f"ses-tenant create {spec.domain} --scope any",
+                region,
             )
     for name, identity in (view.identities or {}).items():
         yield from _of_identity(spec, region, name, identity)
@@ -198,42 +204,37 @@ def _of_ses(spec: TenantSpec, view: SesView) -> Iterator[_Found]:
 
 def _of_identity(
     spec: TenantSpec, region: str, name: str, identity: SesIdentity | None
-) -> Iterator[_Found]:
+) -> Iterator[_Fault]:
+    place = f"{name} {region}"
     if identity is None:
         # A site may be prepared before its domain is: no reason for a bad end.
         told = f"SES knows neither {name} nor a domain above it in {region}, so it cannot send yet"
         verify = f"aws sesv2 create-email-identity --region {region} --email-identity {name}"
-        yield "not_verified", Severity.INFO, told, verify
+        yield _Fault(Rule.NOT_VERIFIED, told, verify, place, Severity.INFO)
         return
     shown = f"aws sesv2 get-email-identity --region {region} --email-identity {identity.name}"
     if not identity.verified:
         told = f"the email identity {identity.name} is not verified in {region}"
-        yield "not_verified", Severity.WARNING, told, shown
+        yield _Fault(Rule.NOT_VERIFIED, told, shown, place)
     elif not identity.dkim:
         told = f"mail of {name} is not signed with DKIM in {region}"
-        yield "no_dkim", Severity.WARNING, told, shown
+        yield _Fault(Rule.NO_DKIM, told, shown, place)
     if identity.name != name and spec.sending.scope is Scope.IDENTITY:
         told = (
             f"{name} is no email identity of its own in {region}, and --scope identity allows no "
             f"other, such as {identity.name}"
         )
-        yield (
-            "identity_scope",
-            Severity.WARNING,
-            told,
-            f"ses-tenant create {spec.domain} --scope any",
-        )
+        wider = f"ses-tenant create {spec.domain} --scope any"
+        yield _Fault(Rule.IDENTITY_SCOPE, told, wider, place)
     if (
         identity.configuration_set is not None
         and spec.sending.scope is Scope.IDENTITY
         and identity.configuration_set not in spec.sending.configuration_sets
     ):
-        yield (
-            "configuration_set",
-            Severity.ERROR,
-            (
-                f"the default configuration set {identity.configuration_set} of {name} in {region} "
-                "is not among the resources of its policy, so SES refuses its mail"
-            ),
+        yield _Fault(
+            Rule.CONFIGURATION_SET,
+            f"the default configuration set {identity.configuration_set} of {name} in {region} "
+            "is not among the resources of its policy, so SES refuses its mail",
             f"ses-tenant create {spec.domain} --configuration-set {identity.configuration_set}",
+            place,
         )

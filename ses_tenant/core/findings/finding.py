@@ -1,8 +1,12 @@
 """Findings: what `check` and `audit` report, each with what to do about it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import sha256
+
+# So many domains of a finding are named; all of them only on demand.
+MAX_DOMAINS = 100
 
 
 class Severity(StrEnum):
@@ -13,12 +17,36 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+_ORDER = {severity: place for place, severity in enumerate(Severity)}
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One step of the way to a finding: who may do what to what, and the statement that lets it."""
+
+    principal: str
+    action: str
+    resource: str
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedDomain:
+    """A domain that a finding touches; `witness` is an address or a request that proves it."""
+
+    domain: str
+    witness: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. `rule` is from a closed, documented set; `principal` is an ARN.
+    """One finding for a principal, a rule and a cause, however many domains it touches.
 
-    `domain` is the domain it is about and `witness` an address or a request that proves it, where
-    there are such. `remedy` is a command to run, or what to do.
+    `rule` is the id of one of `rules.Rule`; `principal` an ARN, or what else a policy names.
+    `domains` may hold only the first of `domain_count` domains. `path` are the steps that lead to
+    it. `remedy` is a command to run, or what to do. `cause` tells the finding from others of the
+    same rule and principal, such as the statement that decides: something that does not change
+    from run to run.
     """
 
     rule: str
@@ -26,14 +54,73 @@ class Finding:
     principal: str
     message: str
     remedy: str
-    domain: str | None = None
-    witness: str | None = None
+    domains: tuple[AffectedDomain, ...] = ()
+    path: tuple[PathStep, ...] = ()
+    cause: str = ""
+    domain_count: int = 0
+
+    def __post_init__(self) -> None:
+        """Count the domains, unless it is told that there are more."""
+        if self.domain_count < len(self.domains):
+            object.__setattr__(self, "domain_count", len(self.domains))
 
     @property
     def id(self) -> str:
-        """Return what stays the same from run to run: the rule, who, and about which domain."""
-        who = self.principal.split(":", 5)[-1]
-        return ":".join(part for part in (self.rule, who, self.domain) if part)
+        """Return what stays the same from run to run: the rule, who, and a digest of the cause."""
+        parts = self.principal.split(":", 5)
+        who = f"{parts[4]}:{parts[5]}" if len(parts) == 6 else self.principal
+        cause = sha256(self.cause.encode()).hexdigest()[:8] if self.cause else ""
+        return ":".join(part for part in (self.rule, who, cause) if part)
+
+
+class Gathering:
+    """Findings while they are found: those of one rule, principal and cause become one.
+
+    At most `limit` domains of each are kept (None: all), so that memory does not grow with the
+    number of principals times the number of domains.
+    """
+
+    def __init__(self, limit: int | None = MAX_DOMAINS) -> None:
+        """Start without findings."""
+        self._limit = limit
+        self._groups: dict[tuple[str, str, str], _Group] = {}
+
+    def add(self, finding: Finding) -> None:
+        """Add a finding; of alike ones, the worst tells the message, and all tell domains."""
+        key = (finding.rule, finding.principal, finding.cause)
+        group = self._groups.setdefault(key, _Group(finding))
+        if _ORDER[finding.severity] < _ORDER[group.first.severity]:
+            group.first = finding
+        for affected in finding.domains:
+            if affected.domain not in group.names:
+                group.names.add(affected.domain)
+                if self._limit is None or len(group.domains) < self._limit:
+                    group.domains.append(affected)
+
+    def update(self, findings: Iterable[Finding]) -> None:
+        """Add several."""
+        for finding in findings:
+            self.add(finding)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the findings, the worst first, then by rule and principal."""
+        return sorted_findings(
+            replace(
+                group.first,
+                domains=tuple(sorted(group.domains, key=lambda affected: affected.domain)),
+                domain_count=len(group.names),
+            )
+            for group in self._groups.values()
+        )
+
+
+@dataclass(slots=True)
+class _Group:
+    """What became one finding: the first, the names of all domains, and those that are kept."""
+
+    first: Finding
+    names: set[str] = field(default_factory=set)
+    domains: list[AffectedDomain] = field(default_factory=list)
 
 
 def worst(findings: Iterable[Finding]) -> Severity | None:
@@ -44,17 +131,9 @@ def worst(findings: Iterable[Finding]) -> Severity | None:
 
 def at_least(findings: Iterable[Finding], severity: Severity) -> bool:
     """Tell whether one of the findings is as bad as `severity`, or worse."""
-    order = list(Severity)
-    found = worst(findings)
-    return found is not None and order.index(found) <= order.index(severity)
+    return any(_ORDER[finding.severity] <= _ORDER[severity] for finding in findings)
 
 
 def sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the findings, the worst first, then by principal and domain."""
-    order = {severity: place for place, severity in enumerate(Severity)}
-    # One key after the other, the last first: a tuple for each of a million takes 100 MB.
-    found = sorted(findings, key=lambda f: f.domain or "")
-    found.sort(key=lambda f: f.rule)
-    found.sort(key=lambda f: f.principal)
-    found.sort(key=lambda f: order[f.severity])
-    return tuple(found)
+    """Return the findings, the worst first, then by rule, principal and cause."""
+    return tuple(sorted(findings, key=lambda f: (_ORDER[f.severity], f.rule, f.principal, f.cause)))

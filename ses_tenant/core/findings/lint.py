@@ -5,7 +5,8 @@ Each rule is a mistake that looks right. docs/audit.md explains them.
 
 from collections.abc import Iterable, Iterator
 
-from ses_tenant.core.findings.finding import Finding, Severity
+from ses_tenant.core.findings.finding import AffectedDomain, Finding, Severity
+from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.iam import ses_actions
 from ses_tenant.core.iam.authorization import Statement
 from ses_tenant.core.iam.conditions import Condition, Quantifier, negated
@@ -29,9 +30,7 @@ _KNOWN_KEYS = frozenset().union(*ses_actions.CARRIED.values()) | {
 def lint(member: Member) -> Iterator[Finding]:
     """Return what is wrong with the sending policies of a user or role that is no tenant."""
     if CONSOLE_GROUP in member.groups:
-        yield Finding(
-            "console_group",
-            Severity.WARNING,
+        yield Rule.CONSOLE_GROUP.found(
             member.arn,
             f"is in the SES console's group {CONSOLE_GROUP}, which lets it send as every domain "
             "of the account",
@@ -54,28 +53,24 @@ def _of_statement(member: Member, statement: Statement) -> Iterator[Finding]:
         yield from _of_from(member, statement, condition)
     for condition in statement.conditions:
         if condition.key.startswith("ses:") and condition.key not in _KNOWN_KEYS:
-            yield _finding(
-                "unknown_key",
-                Severity.WARNING,
-                member,
+            yield Rule.UNKNOWN_KEY.found(
+                member.arn,
                 f"{statement.label} has a condition on {condition.key}, a key that SES does not "
                 "have: " + _effect(condition),
                 "Use ses:FromAddress.",
+                cause=f"{statement.label} {condition.key}",
             )
     if on_from and any(statement.names_action(action) for action in _QUOTA):
-        yield _finding(
-            "quota_denied",
-            Severity.INFO,
-            member,
+        yield Rule.QUOTA_DENIED.found(
+            member.arn,
             f"{statement.label} allows the quota actions under a condition on ses:FromAddress, "
             "which they do not carry, so they are denied",
             "Allow ses:GetSendQuota and ses:GetSendStatistics in a statement of their own.",
+            cause=statement.label,
         )
     if any(a.startswith("ses:") and matches(a, _NO_ACTION) for a in statement.actions):
-        yield _finding(
-            "every_action",
-            Severity.INFO if on_from else Severity.WARNING,
-            member,
+        yield Rule.EVERY_ACTION.found(
+            member.arn,
             f"{statement.label} allows every action of SES, "
             + (
                 "also those on which a later SES may not demand a From address"
@@ -83,16 +78,17 @@ def _of_statement(member: Member, statement: Statement) -> Iterator[Finding]:
                 else "such as deleting identities and letting others send as them"
             ),
             "Allow ses:SendEmail and ses:SendRawEmail alone.",
+            severity=Severity.INFO if on_from else Severity.WARNING,
+            cause=statement.label,
         )
     for action in _UNLIMITED:
         if not broad and not statement.not_actions and statement.names_action(action.lower()):
-            yield _finding(
-                "unlimited_action",
-                Severity.WARNING,
-                member,
+            yield Rule.UNLIMITED_ACTION.found(
+                member.arn,
                 f"{statement.label} allows {action}, which a condition on ses:FromAddress does "
                 "not limit",
                 f"Take {action} out.",
+                cause=f"{statement.label} {action}",
             )
 
 
@@ -104,27 +100,24 @@ def _effect(condition: Condition) -> str:
 def _of_from(member: Member, statement: Statement, condition: Condition) -> Iterator[Finding]:
     if condition.if_exists or condition.quantifier is Quantifier.ALL:
         word = "IfExists" if condition.if_exists else "ForAllValues"
-        yield _finding(
-            "absent_from_allowed",
-            Severity.ERROR,
-            member,
+        yield Rule.ABSENT_FROM_ALLOWED.found(
+            member.arn,
             f"{statement.label} uses {word} on ses:FromAddress, which holds for a request that "
             "carries no From address, such as ses:SendBulkEmail",
             "Use StringLike alone.",
-            witness="ses:SendBulkEmail",
+            cause=statement.label,
         )
     if negated(condition) or not condition.operator.startswith("string"):
         return
     for value in condition.values:
         if condition.operator != "stringlike":
             if "*" in value or "?" in value:
-                yield _finding(
-                    "literal_wildcard",
-                    Severity.WARNING,
-                    member,
+                yield Rule.LITERAL_WILDCARD.found(
+                    member.arn,
                     f"{statement.label} compares ses:FromAddress with {value} by "
                     f"{condition.operator}, which knows no wildcards, so it denies every mail",
                     "Use StringLike.",
+                    cause=f"{statement.label} {value}",
                 )
             continue
         yield from _of_pattern(member, statement, value)
@@ -145,29 +138,14 @@ def _of_pattern(member: Member, statement: Statement, value: str) -> Iterator[Fi
         None,
     )
     if "@" not in value or (other and host != named):
-        yield _finding(
-            "missing_at",
-            Severity.ERROR,
-            member,
+        yield Rule.MISSING_AT.found(
+            member.arn,
             f"{statement.label} allows From addresses like {readable(glob(value))}, where the @ "
             "does not stand right before the domain: other domains that end so may send, too",
             f"Write *@{named}.",
-            domain=named,
-            witness=other,
+            domains=(AffectedDomain(named, other),),
+            cause=f"{statement.label} {value}",
         )
-
-
-def _finding(
-    rule: str,
-    severity: Severity,
-    member: Member,
-    message: str,
-    remedy: str,
-    *,
-    domain: str | None = None,
-    witness: str | None = None,
-) -> Finding:
-    return Finding(rule, severity, member.arn, message, remedy, domain, witness)
 
 
 def named_domains(member: Member) -> tuple[str, ...]:

@@ -137,12 +137,14 @@ class Request:
 class Verdict:
     """The decision and its reason, which names the deciding statement and its policy.
 
-    `conditions` are those that a conditional answer hangs on.
+    `conditions` are those that a conditional answer hangs on; `statement` is the deciding one, and
+    empty where there is none.
     """
 
     answer: Answer
     reason: str
     conditions: tuple[str, ...] = ()
+    statement: str = ""
 
 
 def decide(policies: Policies, request: Request) -> Verdict:
@@ -157,7 +159,9 @@ def decide(policies: Policies, request: Request) -> Verdict:
                 continue
             applies = _applies(statement, action, request, context)
             if applies:
-                return Verdict(Answer.DENIED, f"denied by {statement.label}")
+                return Verdict(
+                    Answer.DENIED, f"denied by {statement.label}", statement=statement.label
+                )
             if applies is None:
                 perhaps_denied = perhaps_denied or statement.label
                 open_conditions += [f"not {c}" for c in _open(statement, request, context)]
@@ -188,8 +192,8 @@ def decide(policies: Policies, request: Request) -> Verdict:
     if allowed is None or perhaps_denied:
         conditions = tuple(dict.fromkeys(open_conditions))
         told = f"allowed by {decisive.label} if {' and '.join(conditions)}"
-        return Verdict(Answer.CONDITIONAL, told, conditions)
-    return Verdict(Answer.ALLOWED, f"allowed by {decisive.label}")
+        return Verdict(Answer.CONDITIONAL, told, conditions, decisive.label)
+    return Verdict(Answer.ALLOWED, f"allowed by {decisive.label}", statement=decisive.label)
 
 
 def known_context(request: Request) -> Context:
