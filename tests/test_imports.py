@@ -18,9 +18,10 @@ ALLOWED = {
     "operations": {"core", "operations"},
     "aws": {"core", "aws"},
     "destinations": {"core", "aws", "destinations"},
+    "dns": {"core", "dns"},
     "sandbox": {"core", "sandbox"},
-    "cli": {"core", "operations", "aws", "destinations", "sandbox", "cli"},
-    "functions": {"core", "operations", "aws", "destinations", "functions"},
+    "cli": {"core", "operations", "aws", "dns", "destinations", "sandbox", "cli"},
+    "functions": {"core", "operations", "aws", "dns", "destinations", "functions"},
     "": {"cli"},  # ses_tenant/__init__.py and ses_tenant/__main__.py
 }
 # The rooms of the core and those that each may use besides the leaves. What a room may use, those
@@ -47,6 +48,7 @@ ONLY_IN = {
     "boto3": {"aws", "sandbox"},
     "botocore": {"aws", "sandbox"},
     "mypy_boto3_iam": {"aws"},
+    "dns": {"dns"},
     "moto": {"sandbox"},
     "flask": {"sandbox"},
     "werkzeug": {"sandbox"},
@@ -201,6 +203,9 @@ def test_imports_go_one_way(path: Path) -> None:
         ("operations", "from ses_tenant.aws.iam import BotoIam"),
         ("operations", "from ses_tenant.destinations import formats"),
         ("operations", "import typer"),
+        ("operations", "import dns.resolver"),
+        ("operations", "from ses_tenant.dns import resolver"),
+        ("dns", "import boto3"),
         ("operations", "def f():\n    import boto3"),
         ("operations", "import importlib\nimportlib.import_module('boto3')"),
         ("operations", "__import__('boto3')"),

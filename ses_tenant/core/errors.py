@@ -16,6 +16,7 @@ class ErrorCode(StrEnum):
     ALREADY_EXISTS = "already_exists"
     CREDENTIALS_EXPIRED = "credentials_expired"
     DESTINATION_UNAVAILABLE = "destination_unavailable"
+    DNS_UNAVAILABLE = "dns_unavailable"
     INTERNAL = "internal"
     INTERRUPTED = "interrupted"
     INVALID_DOMAIN = "invalid_domain"

@@ -12,6 +12,7 @@ def test_codes_are_a_closed_set() -> None:
         "already_exists",
         "credentials_expired",
         "destination_unavailable",
+        "dns_unavailable",
         "internal",
         "interrupted",
         "invalid_domain",

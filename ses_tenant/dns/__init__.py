@@ -1,0 +1,1 @@
+"""Live DNS; the only importer of dnspython."""
