@@ -159,10 +159,9 @@ class Work:
 
     def prepare(self, observed: "Observed") -> "Turn":
         """Plan a tenant's turn."""
-        from ses_tenant.core.tenant.naming import TAG_DOMAIN
         from ses_tenant.operations.rotate import prepare
 
-        options = self.options_of(observed.user.tags[TAG_DOMAIN])
+        options = self.options_of(observed.domain.name)
         if options is None:
             raise AssertionError("only tenants with options are chosen")
         return prepare(self.iam, observed, options, self.world)

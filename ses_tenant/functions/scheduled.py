@@ -21,10 +21,9 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.fleet.fleet import Account
 from ses_tenant.core.fleet.tenants_file import Checks, parse_fleet
 from ses_tenant.core.rotation.decision import Action, RotationOptions
-from ses_tenant.core.rotation.keys import Process
-from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.destinations.formats import get_format
@@ -199,11 +198,11 @@ def _acted(turn: Turn) -> bool:
 
 
 def _domain(observed: Observed) -> str:
-    return observed.user.tags[naming.TAG_DOMAIN]
+    return observed.domain.name
 
 
 def _destination(observed: Observed) -> str:
-    return naming.untag_text(naming.TAG_DESTINATION, observed.user.tags) or ""
+    return str(observed.user.remembered.destination or "")
 
 
 def _open(session: AwsSession, spec: TenantSpec) -> Destination:

@@ -70,7 +70,7 @@ def prepare(
     check_spec(spec)
     open_destination(spec)
     plan = plan_adopt(spec, candidate, now)
-    given = request.interface is not None or naming.TAG_INTERFACE in observed.user.tags
+    given = request.interface is not None or observed.user.remembered.interface is not None
     return Adoption(
         spec=spec,
         plan=plan,

@@ -7,10 +7,11 @@ from datetime import datetime
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.plans.create import plan_create
 from ses_tenant.core.regions import smtp_warning
-from ses_tenant.core.rotation.keys import KeyState, Process, Situation
-from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.rotation.keys import KeyState, Situation
+from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.credentials import Credentials, LocalSes
 from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import AccessKey, Observed
 from ses_tenant.core.tenant.policy import check_policy_size, sending_policy
 from ses_tenant.core.tenant.request import TenantRequest, check_spec, require_regions, resolve
@@ -138,8 +139,8 @@ def _warnings(
         return tuple(warnings)
     domain = spec.domain
     rotate = f"ses-tenant rotate-keys {domain}"
-    before = observed.user.tags.get(naming.TAG_INTERFACE)
-    if before and before != spec.interface:
+    before = observed.user.remembered.interface
+    if before is not None and before != spec.interface:
         warnings.append(
             Notice(
                 "interface_changed",

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.plans.delete import plan_delete
-from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.spec import STDOUT
+from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.observe import observe_everything
 from ses_tenant.operations.protocols import Iam
@@ -29,7 +30,7 @@ def prepare(iam: Iam, domain: SendingDomain) -> Deletion:
         observed = observe_everything(iam, domain)
     except SesTenantError as error:
         return Deletion(domain, (), error)
-    destination = naming.untag_text(naming.TAG_DESTINATION, observed.user.tags)
+    destination = known(observed.user.remembered.destination)
     return Deletion(
         domain,
         plan_delete(observed),

@@ -18,9 +18,9 @@ from ses_tenant.core.fleet.changes import (
 from ses_tenant.core.fleet.fleet import Fleet, FleetTenant
 from ses_tenant.core.plans.create import plan_create_suspended
 from ses_tenant.core.plans.repair import plan_repair
-from ses_tenant.core.rotation.keys import Process
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import CredentialReport, Observed, require_ours
 from ses_tenant.core.tenant.request import check_spec, require_regions, resolve
 from ses_tenant.core.tenant.spec import TenantSpec
@@ -99,11 +99,7 @@ def plan(fleet: Fleet, world: World, *, prune: bool, workers: int) -> FleetPlan:
             continue
         _refuse_one_account_twice(name, seen, owners)
         listed = {tenant.domain.name for tenant in fleet.of(name)}
-        strangers = [
-            o.user.tags[naming.TAG_DOMAIN]
-            for o in seen.tenants
-            if o.user.tags[naming.TAG_DOMAIN] not in listed
-        ]
+        strangers = [o.domain.name for o in seen.tenants if o.domain.name not in listed]
         warnings += seen.warnings
         with ThreadPoolExecutor(max_workers=workers) as pool:
             planned = pool.map(

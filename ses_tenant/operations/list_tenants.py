@@ -7,9 +7,9 @@ from datetime import datetime
 
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.rotation.keys import KeyState, list_state
-from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.observed import AccessKey, CredentialReport, Observed, ReportedKey
 from ses_tenant.core.tenant.spec import STDOUT
+from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations.observe import observe_all, with_last_use
 from ses_tenant.operations.protocols import Iam
 
@@ -70,16 +70,16 @@ def summarise(
     observed: Observed, access_keys: Sequence[AccessKey | ReportedKey] | None
 ) -> TenantSummary:
     """Return the summary of a tenant with the keys given; None for keys that are not known."""
-    tags, suspended = observed.user.tags, observed.suspended
-    known = access_keys is not None or suspended
+    tags, suspended = observed.user.remembered, observed.suspended
+    keys_known = access_keys is not None or suspended
     return TenantSummary(
-        domain=tags[naming.TAG_DOMAIN],
+        domain=observed.domain.name,
         user_name=observed.user.user_name,
         user_arn=observed.user.user_arn,
-        interface=tags.get(naming.TAG_INTERFACE),
-        state=list_state(access_keys or (), suspended=suspended) if known else None,
-        regions=naming.untag_list(naming.TAG_REGIONS, tags),
-        destination=naming.untag_text(naming.TAG_DESTINATION, tags) or STDOUT,
+        interface=str(tags.interface) if tags.interface is not None else None,
+        state=list_state(access_keys or (), suspended=suspended) if keys_known else None,
+        regions=known(tags.regions) or (),
+        destination=str(tags.destination or STDOUT),
         access_keys=None if access_keys is None else tuple(access_keys),
     )
 

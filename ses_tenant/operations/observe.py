@@ -27,27 +27,17 @@ def tenants_among(
         user = observed.user
         if not user.path.startswith(naming.PATH_PREFIX):
             continue
-        domain = domain_of(user)
-        if domain is not None and naming.user_name(domain) == user.user_name:
+        if user.tenant is not None:
             tenants.append(observed)
         else:
             warnings.append(
                 Notice(
                     "not_ours",
                     f"The IAM user {user.user_name} is under {user.path} and is not a tenant: "
-                    f"its tag {naming.TAG_DOMAIN} is "
-                    f"{user.tags.get(naming.TAG_DOMAIN, 'missing')}.",
+                    f"its tag {naming.TAG_DOMAIN} is {user.remembered.domain or 'missing'}.",
                 )
             )
-    return tuple(sorted(tenants, key=lambda o: o.user.tags[naming.TAG_DOMAIN])), tuple(warnings)
-
-
-def domain_of(user: User) -> SendingDomain | None:
-    """Return the domain that a user's tag names, or None."""
-    try:
-        return SendingDomain.parse(user.tags.get(naming.TAG_DOMAIN, ""))
-    except SesTenantError:
-        return None
+    return tuple(sorted(tenants, key=lambda o: o.domain.name)), tuple(warnings)
 
 
 def observe(iam: Iam, domain: SendingDomain) -> Observed | None:

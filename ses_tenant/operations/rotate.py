@@ -7,14 +7,16 @@ from datetime import datetime
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.rotation.decision import Action, Decision, NextStep, RotationOptions, Tenant
-from ses_tenant.core.rotation.keys import KeyState, Note, Process
+from ses_tenant.core.rotation.keys import KeyState
 from ses_tenant.core.rotation.next_move import decide
-from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.credentials import Credentials, LocalSes
 from ses_tenant.core.tenant.destination import Destination
-from ses_tenant.core.tenant.observed import KeyStatus, Observed, ReportedKey, require_ours
+from ses_tenant.core.tenant.notes import Process
+from ses_tenant.core.tenant.observed import KeyStatus, Observed, ReportedKey
 from ses_tenant.core.tenant.request import TenantRequest, require_regions, resolve
 from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
+from ses_tenant.core.tenant.tags import Damaged
 from ses_tenant.operations.apply import Issue, apply
 from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.protocols import Iam
@@ -66,7 +68,7 @@ def choose(
     reason to touch a key, only to look. `options_of` gives a tenant's options, None to leave it
     alone.
     """
-    tenants = {o.user.tags[naming.TAG_DOMAIN]: o for o in observe_all(iam)[0]}
+    tenants = {o.domain.name: o for o in observe_all(iam)[0]}
     if domains:
         missing = [
             Turn(domain.name, error=_no_tenant(domain))
@@ -90,10 +92,9 @@ def choose(
 
 def prepare(iam: Iam, observed: Observed, options: RotationOptions, world: World) -> Turn:
     """Read one tenant's keys and destination, and decide; a refusal is part of the turn."""
-    domain = observed.user.tags[naming.TAG_DOMAIN]
+    sending_domain = observed.domain
+    domain = sending_domain.name
     try:
-        sending_domain = SendingDomain.parse(domain)
-        require_ours(observed.user, sending_domain)
         observed = replace(observed, access_keys=iam.list_access_keys(observed.user.user_name))
         spec = resolve(TenantRequest(sending_domain), observed, world.default_region)
         require_regions(spec)
@@ -175,12 +176,16 @@ def _quiet(
     now: datetime,
 ) -> Decision | None:
     """Return the decision to do nothing if it is certain enough, else None."""
-    tags = observed.user.tags
+    tags = observed.user.remembered
     if observed.suspended:
         return Decision(KeyState.SUSPENDED, KeyState.SUSPENDED, next_step=NextStep.RESUME)
     keys = report.get(observed.user.user_arn, ())
-    delivered = Note.from_tags(naming.TAG_DELIVERED, tags)
-    busy = naming.TAG_RETIRED in tags or (delivered is not None and delivered.open)
+    delivered = tags.delivered
+    busy = (
+        tags.retired is not None
+        or isinstance(delivered, Damaged)
+        or (delivered is not None and delivered.open)
+    )
     if busy or len(keys) != 1 or not keys[0].active or keys[0].changed_at is None:
         return None
     due_at = keys[0].changed_at + options.max_age

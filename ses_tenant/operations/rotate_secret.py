@@ -13,12 +13,13 @@ from typing import assert_never
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.rotation.decision import Action, Decision, RotationOptions, Tenant
-from ses_tenant.core.rotation.keys import LEASE, KeyState, Note, Situation, note
+from ses_tenant.core.rotation.keys import LEASE, KeyState, Situation, note
 from ses_tenant.core.rotation.next_move import decide
 from ses_tenant.core.rotation.secret_versions import RotationEvent, RotationStep, SecretVersions
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.notes import Note
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.request import TenantRequest, require_regions, resolve
 from ses_tenant.core.tenant.spec import TenantSpec

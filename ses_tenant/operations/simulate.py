@@ -5,7 +5,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.proof.members import members
 from ses_tenant.core.proof.simulation import Mail, Result, case_of_tenant
 from ses_tenant.core.proof.simulation import simulate as decide_all
-from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations.protocols import Iam
 
 
@@ -17,7 +17,7 @@ def simulate(iam: Iam, domain: SendingDomain, mail: Mail, region: str | None) ->
     """
     for member in members(iam.account_details()):
         if member.tenant == domain:
-            regions = naming.untag_list(naming.TAG_REGIONS, member.tags)
+            regions = known(member.remembered.regions) or ()
             where = region or (*regions, "us-east-1")[0]
             (result,) = decide_all([case_of_tenant(mail, member, where)])
             return result

@@ -4,10 +4,11 @@ import os
 import socket
 from dataclasses import replace
 
-from ses_tenant.core.rotation.keys import KeyState, Note, Process, Situation
-from ses_tenant.core.tenant import naming
+from ses_tenant.core.rotation.keys import KeyState, Situation
 from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import Observed
+from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations.protocols import Iam
 
 
@@ -58,12 +59,12 @@ def read_situation(
 
 
 def _with_notes(situation: Situation, observed: Observed, me: Process) -> Situation:
-    tags = observed.user.tags
-    delivered = Note.from_tags(naming.TAG_DELIVERED, tags)
+    tags = observed.user.remembered
+    delivered = known(tags.delivered)
     return replace(
         situation,
         delivered=delivered,
-        retired=Note.from_tags(naming.TAG_RETIRED, tags),
+        retired=known(tags.retired),
         issuer_alive=delivered is None or _alive(delivered.issuer, me),
     )
 

@@ -65,9 +65,7 @@ def prepare_resume(iam: Iam, domain: SendingDomain, user: User | None = None) ->
 
 def all_tenants(iam: Iam) -> list[tuple[SendingDomain, User | None]]:
     """Return every tenant, for --all."""
-    return [
-        (SendingDomain.parse(o.user.tags[naming.TAG_DOMAIN]), o.user) for o in observe_all(iam)[0]
-    ]
+    return [(observed.domain, observed.user) for observed in observe_all(iam)[0]]
 
 
 def carry_out(iam: Iam, suspension: Suspension, sleep: Callable[[float], None]) -> Suspension:

@@ -16,11 +16,10 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.models import AccessKeyLastUsed, iam_backends
 from moto.ses.models import ses_backends
 
-from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.iam.authorization import Policies, Policy
 from ses_tenant.core.regions import partition_of
 from ses_tenant.core.tenant import naming
-from ses_tenant.core.tenant.spec import SendingOptions
+from ses_tenant.core.tenant.tags import Remembered, known
 
 SIMULATOR = "simulator.amazonses.com"  # takes mail also from an account in the SES sandbox
 
@@ -84,13 +83,11 @@ class Account:
         for user in list(self.iam.users.values()):
             if not user.path.startswith(naming.PATH_PREFIX):
                 continue
-            tags = {tag["Key"]: tag["Value"] for tag in user.tags or ()}
-            if naming.TAG_DOMAIN in tags:
-                yield tags[naming.TAG_DOMAIN]
-                try:
-                    yield from (also.name for also in SendingOptions.from_tags(tags).also)
-                except SesTenantError:
-                    continue
+            remembered = _remembered(user)
+            if remembered.domain is not None:
+                yield str(remembered.domain)
+                sending = known(remembered.sending)
+                yield from (also.name for also in sending.also) if sending else ()
 
     def key(self, access_key_id: str) -> Key | None:
         """Return the access key of an IAM user, or None if no user has it."""
@@ -98,13 +95,12 @@ class Account:
         user = self.iam.users.get(found.user_name) if found else None
         if user is None or found not in user.access_keys:
             return None
-        tags = {tag["Key"]: tag["Value"] for tag in user.tags or ()}
         return Key(
             access_key_id=access_key_id,
             active=found.status == "Active",
             user_name=user.name,
             user_arn=user.arn,
-            domain=tags.get(naming.TAG_DOMAIN, ""),
+            domain=str(_remembered(user).domain or ""),
             secret_access_key=found.secret_access_key,
         )
 
@@ -173,6 +169,10 @@ class Account:
         identity = self.verified_identity(region, address)
         own = identity in (address, address.rpartition("@")[2].lower())
         return self.arn(region, f"identity/{identity if own else address}")
+
+
+def _remembered(user: Any) -> Remembered:
+    return Remembered.read({tag["Key"]: tag["Value"] for tag in user.tags or ()})
 
 
 def _policies(holder: Any) -> Iterator[Policy]:

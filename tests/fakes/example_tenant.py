@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.rotation.keys import Process
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import Attachments
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.destinations.registry import StdoutDestination

@@ -18,8 +18,8 @@ from ses_tenant.aws.session import AwsSession, open_session
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.rotation.decision import Mode, RotationOptions
-from ses_tenant.core.rotation.keys import Note, Process
 from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.notes import Note, Process
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.registry import open_destination

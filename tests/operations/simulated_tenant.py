@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.rotation.decision import Mode, RotationOptions
-from ses_tenant.core.rotation.keys import Process
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.operations import create as creation
 from ses_tenant.operations import rotate as rotation

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.rotation.keys import LEASE, Note
+from ses_tenant.core.rotation.keys import LEASE
 from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.notes import Note
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.operations import create
 from tests.fakes.destination import FakeDestination
@@ -49,7 +50,7 @@ def test_a_new_tenant_is_announced_delivered_and_noted() -> None:
         "file:Put",
         "iam:TagUser",
     ]
-    announced = Note.from_tags(naming.TAG_DELIVERED, getattr(prepared.plan[0], "tags", {}))
+    announced = Note.parse(getattr(prepared.plan[0], "tags", {})[naming.TAG_DELIVERED])
     assert announced is not None
     assert (announced.access_key_ids, announced.issuer) == ((), ME)
     iam.calls.clear()
@@ -196,7 +197,7 @@ def test_create_that_dies_is_finished_by_running_it_again(when: When) -> None:
         (key_id,) = iam.users[NAME].keys
         assert place.key == key_id, f"crash at call {n}"
         assert iam.users[NAME].tags.keys() == {*_TAGS, _DELIVERED}
-        noted = Note.from_tags(naming.TAG_DELIVERED, iam.users[NAME].tags)
+        noted = Note.parse(iam.users[NAME].tags.get(naming.TAG_DELIVERED, ""))
         assert noted is not None
         assert (noted.access_key_ids, noted.issuer) == ((key_id,), None), f"crash at call {n}"
         settled = prepare_create(iam, _REQUEST, now=clock(), destination=place)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.rotation.decision import Mode
-from ses_tenant.core.rotation.keys import Process
+from ses_tenant.core.tenant.notes import Process
 from tests.operations.simulated_tenant import DEAD, SimulatedTenant
 
 DAY = timedelta(days=1)

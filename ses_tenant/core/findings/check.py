@@ -128,7 +128,7 @@ def _of_user(spec: TenantSpec, observed: Observed) -> Iterator[_Fault]:
 
 
 def _of_attachments(observed: Observed) -> Iterator[_Fault]:
-    domain = observed.user.tags.get(naming.TAG_DOMAIN, "DOMAIN")
+    domain = observed.domain
     repair = f"ses-tenant check {domain} --repair"
     extra = observed.attachments or Attachments()
     ours = {naming.SENDING_POLICY, naming.SUSPENDED_POLICY}

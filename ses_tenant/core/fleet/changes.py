@@ -6,10 +6,10 @@ from enum import StrEnum
 
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.fleet.fleet import FleetTenant
-from ses_tenant.core.rotation.keys import Note
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.observed import CredentialReport, Observed
 from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
+from ses_tenant.core.tenant.tags import known
 
 # What is wrong in the file itself; it stops `apply` before anything is written.
 _MISTAKES = (ErrorCode.USAGE, ErrorCode.NO_REGION, ErrorCode.POLICY_TOO_LARGE)
@@ -69,7 +69,7 @@ def keys_in_question(spec: TenantSpec, observed: Observed, report: CredentialRep
     there seems to be no key that was delivered. The report is up to four hours old, so a tenant
     that it does not show is as its notes say.
     """
-    noted = Note.from_tags(naming.TAG_DELIVERED, observed.user.tags)
+    noted = known(observed.user.remembered.delivered)
     if delivery_changes(spec, observed) or (noted is not None and noted.issuer is not None):
         return True
     reported = report.users.get(observed.user.user_arn)
@@ -80,10 +80,11 @@ def keys_in_question(spec: TenantSpec, observed: Observed, report: CredentialRep
 
 def delivery_changes(spec: TenantSpec, observed: Observed) -> bool:
     """Tell whether the tenant's keys were delivered elsewhere, or for the other interface."""
-    tags = observed.user.tags
-    destination = naming.untag_text(naming.TAG_DESTINATION, tags) or spec.destination
-    interface = tags.get(naming.TAG_INTERFACE, spec.interface)
-    return destination != spec.destination or interface != spec.interface
+    tags = observed.user.remembered
+    return tags.destination not in (None, spec.destination) or tags.interface not in (
+        None,
+        spec.interface,
+    )
 
 
 def require_destination(spec: TenantSpec, plan: steps.Plan) -> None:

@@ -5,9 +5,7 @@ from collections.abc import Iterable
 import tomlkit
 from tomlkit.items import Table
 
-from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.fleet.fleet import Account
-from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.request import TenantRequest, resolve
 from ses_tenant.core.tenant.spec import DEFAULT_FORMAT, STDOUT, Interface, Scope
@@ -25,7 +23,7 @@ def fleet_toml(tenants: Iterable[Observed], account: Account | None) -> str:
         document.add("accounts", _account(account))
     outer = tomlkit.table(is_super_table=True)
     for observed in tenants:
-        outer.add(observed.user.tags[naming.TAG_DOMAIN], _tenant(observed))
+        outer.add(observed.domain.name, _tenant(observed))
     document.add("tenants", outer)
     return tomlkit.dumps(document)
 
@@ -40,15 +38,9 @@ def _account(account: Account) -> Table:
 
 
 def _tenant(observed: Observed) -> Table:
-    tags = observed.user.tags
-    domain = SendingDomain.parse(tags[naming.TAG_DOMAIN])
-    spec = resolve(TenantRequest(domain), observed, None)
+    spec = resolve(TenantRequest(observed.domain), observed, None)
     sending = spec.sending
-    own = {
-        key: value
-        for key, value in sorted(tags.items())
-        if not key.lower().startswith((naming.TAG_PREFIX, "aws:"))
-    }
+    own = observed.user.remembered.others
     values: dict[str, tuple[object, object]] = {
         "interface": (spec.interface.value, Interface.API.value),
         "regions": (list(spec.regions), []),

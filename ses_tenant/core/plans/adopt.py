@@ -83,7 +83,7 @@ def choose_user(
             "aws iam list-users --query 'Users[].UserName' shows all; upper and lower case count.",
         )
     if tenant is not None and tenant.user_name != named.user_name:
-        ours = tenant.tags.get(naming.TAG_DOMAIN) == domain.name
+        ours = tenant.remembered.domain == domain
         raise SesTenantError(
             ErrorCode.ALREADY_EXISTS,
             f"{user_name} would get the name {own}, and there is an IAM user of that name already"
@@ -93,12 +93,9 @@ def choose_user(
             else f"If no site uses it, delete it; to adopt that one instead: "
             f"ses-tenant adopt {domain} --user-name {own}",
         )
-    tag = named.tags.get(naming.TAG_DOMAIN)
-    of_path = naming.domain_of_path(named.path)
-    other = tag if tag and tag != domain.name else None
-    if other is None and tag is None and of_path is not None and of_path != domain:
-        other = of_path.name
-    if other is not None:
+    tag, of_path = named.remembered.domain, naming.domain_of_path(named.path)
+    other = str(of_path if tag is None and of_path is not None else tag or domain)
+    if other not in ("", domain.name):
         raise SesTenantError(
             ErrorCode.NOT_OURS,
             f"The IAM user {user_name} belongs to {other}, as its tags or its path say.",
@@ -210,9 +207,7 @@ def _delivered_elsewhere(spec: TenantSpec, observed: Observed, now: datetime) ->
 
     A hand-made user is like a tenant whose credentials were printed.
     """
-    user = observed.user
-    printed = replace(user, tags={naming.TAG_DESTINATION: STDOUT, **user.tags})
-    moved = moved_note(spec, replace(observed, user=printed), now)
+    moved = moved_note(spec, observed, now, otherwise=STDOUT)
     return {naming.TAG_DELIVERED: moved.to_tag()} if moved else {}
 
 
@@ -237,7 +232,7 @@ def _sign_of_smtp(candidate: Candidate) -> str:
     key, value = _CONSOLE_TAG
     if CONSOLE_GROUP in extra.groups:
         return f"it is in the group {CONSOLE_GROUP} of the SES console"
-    if candidate.observed.user.tags.get(key) == value:
+    if candidate.observed.user.remembered.others.get(key) == value:
         return "the SES console made it, which makes users for SMTP"
     sends = {a for a in _allowed(candidate.foreign.values()) if a.lower().startswith("ses:send")}
     if {action.lower() for action in sends} == {"ses:sendrawemail"}:

@@ -5,11 +5,13 @@ from datetime import datetime
 
 from ses_tenant.core.plans.repair import plan_repair, put_sending_policy
 from ses_tenant.core.rotation.decision import Tenant, issue, refuse_in_flight
-from ses_tenant.core.rotation.keys import KeyState, Note, Process, Situation, note
+from ses_tenant.core.rotation.keys import KeyState, Situation, note
 from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.notes import Note, Process
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.policy import suspended_policy
 from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
+from ses_tenant.core.tenant.tags import known
 
 
 def plan_create(
@@ -84,14 +86,20 @@ def _plan_key(
     return ()
 
 
-def moved_note(spec: TenantSpec, observed: Observed | None, now: datetime) -> Note | None:
-    """Return the note that the keys were delivered elsewhere, if the destination changes."""
+def moved_note(
+    spec: TenantSpec, observed: Observed | None, now: datetime, otherwise: str | None = None
+) -> Note | None:
+    """Return the note that the keys were delivered elsewhere, if the destination changes.
+
+    `otherwise` is where they were delivered if no tag says.
+    """
     if observed is None or not observed.access_keys:
         return None
-    before = naming.untag_text(naming.TAG_DESTINATION, observed.user.tags)
+    tags = observed.user.remembered
+    before = otherwise if tags.destination is None else tags.destination
     if before is None or before == spec.destination:
         return None
-    noted = Note.from_tags(naming.TAG_DELIVERED, observed.user.tags)
+    noted = known(tags.delivered)
     first = noted.access_key_ids[:1] if noted else ()
     # The one delivered last stands first, as in every such note.
     ids = [key.access_key_id for key in reversed(observed.access_keys)]

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationD
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NoReturn
 from urllib.parse import unquote
 
@@ -14,8 +15,8 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.iam.authorization import Policies, Policy
 from ses_tenant.core.proof.ways import Principal
 from ses_tenant.core.proof.witness import Target
-from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.spec import SendingOptions
+from ses_tenant.core.tenant.tags import Remembered, known, tenant_of
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,15 @@ class Member:
         """Return the ID of its account."""
         return self.arn.split(":")[4]
 
+    @cached_property
+    def remembered(self) -> Remembered:
+        """Return what its tags say of a tenant, parsed once."""
+        return Remembered.read(self.tags)
+
     @property
     def tenant(self) -> SendingDomain | None:
-        """Return the domain whose tenant it is: by its path, its tag, and its name."""
-        tag = self.tags.get(naming.TAG_DOMAIN)
-        if not self.is_user or tag is None or not self.path.startswith(naming.PATH_PREFIX):
-            return None
-        try:
-            domain = SendingDomain.parse(tag)
-        except SesTenantError:
-            return None
-        return domain if naming.user_name(domain) == self.name else None
+        """Return the domain whose tenant it is, or None."""
+        return tenant_of(self.name, self.path, self.remembered) if self.is_user else None
 
     def targets(self) -> tuple[Target, ...]:
         """Return the domains that are the tenant's to send as; none if it is no tenant."""
@@ -58,7 +57,7 @@ class Member:
         if domain is None:
             return ()
         options = self.sending_options
-        regions = naming.untag_list(naming.TAG_REGIONS, self.tags)
+        regions = known(self.remembered.regions) or ()
         partition = self.arn.split(":")[1]
         return tuple(
             Target(own.name, options.subdomains, regions, self.account, partition, self.arn)
@@ -68,10 +67,7 @@ class Member:
     @property
     def sending_options(self) -> SendingOptions:
         """Return the tenant's options; the default ones if a tag cannot be read."""
-        try:
-            return SendingOptions.from_tags(self.tags)
-        except SesTenantError:
-            return SendingOptions()
+        return known(self.remembered.sending) or SendingOptions()
 
 
 def members(pages: Iterable[Mapping[str, object]]) -> tuple[Member, ...]:

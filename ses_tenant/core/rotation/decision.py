@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
-from ses_tenant.core.rotation.keys import KeyState, Process, Situation, issuing, known_keys, note
+from ses_tenant.core.rotation.keys import KeyState, Situation, issuing, known_keys, note
 from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus
 
 

@@ -33,8 +33,9 @@ from ses_tenant.core.rotation.decision import (
     refuse_in_flight,
     tidy,
 )
-from ses_tenant.core.rotation.keys import KeyState, Process, Situation, note
+from ses_tenant.core.rotation.keys import KeyState, Situation, note
 from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import AccessKey
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Self
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.rotation.keys import Process
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.spec import TenantSpec
 
 CURRENT = "AWSCURRENT"

@@ -83,7 +83,10 @@ def tag_list(key: str, items: Iterable[str]) -> dict[str, str]:
 
 
 def untag_list(key: str, tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the items that `tag_list` wrote into `tags` under `key`; empty if it wrote none."""
+    """Return the items that `tag_list` wrote into `tags` under `key`; empty if it wrote none.
+
+    Raises ValueError where a part is missing.
+    """
     text = _gather(key, tags)
     return tuple(text.split(_SEPARATOR)) if text else ()
 
@@ -97,12 +100,15 @@ def tag_text(key: str, text: str) -> dict[str, str]:
 
 
 def untag_text(key: str, tags: Mapping[str, str]) -> str | None:
-    """Return the text that `tag_text` wrote into `tags` under `key`, or None if it wrote none."""
+    """Return the text that `tag_text` wrote into `tags` under `key`, or None if it wrote none.
+
+    Raises ValueError where a part is missing, or is not what `tag_text` writes.
+    """
     if key not in tags:
         return None
     return re.sub(
         r"(?:=[0-9A-F]{2})+",
-        lambda found: bytes.fromhex(found[0].replace("=", "")).decode(errors="replace"),
+        lambda found: bytes.fromhex(found[0].replace("=", "")).decode(),
         _gather(key, tags),
     )
 
@@ -125,7 +131,9 @@ def _gather(key: str, tags: Mapping[str, str]) -> str:
     text = tags.get(key, "")
     number = 2
     while text.endswith(_CONTINUED):
-        text = text.removesuffix(_CONTINUED) + tags.get(f"{key}.{number}", "")
+        if f"{key}.{number}" not in tags:
+            raise ValueError(f"{key}.{number} is missing")
+        text = text.removesuffix(_CONTINUED) + tags[f"{key}.{number}"]
         number += 1
     return text
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.tags import Remembered, tenant_of
 
 
 class KeyStatus(StrEnum):
@@ -66,6 +68,16 @@ class User:
     tags: Mapping[str, str]
     permissions_boundary: str | None = None
 
+    @cached_property
+    def remembered(self) -> Remembered:
+        """Return what its tags say of a tenant, parsed once."""
+        return Remembered.read(self.tags)
+
+    @property
+    def tenant(self) -> SendingDomain | None:
+        """Return the domain whose tenant it is, or None."""
+        return tenant_of(self.user_name, self.path, self.remembered)
+
 
 @dataclass(frozen=True)
 class Attachments:
@@ -91,26 +103,34 @@ class Observed:
     attachments: Attachments | None = None
 
     @property
+    def domain(self) -> SendingDomain:
+        """Return the domain whose tenant it is. Raises SesTenantError `not_ours` for no tenant."""
+        domain = self.user.tenant
+        if domain is None:
+            raise SesTenantError(
+                ErrorCode.NOT_OURS, f"The IAM user {self.user.user_name} is no tenant."
+            )
+        return domain
+
+    @property
     def suspended(self) -> bool:
         """Tell whether the suspension policy is attached."""
         return naming.SUSPENDED_POLICY in self.inline_policies
 
 
 def require_ours(user: User, domain: SendingDomain) -> None:
-    """Check that `user` is the tenant of `domain`: our path and our tag.
-
-    Raises SesTenantError `not_ours` otherwise. A path elsewhere under /ses-tenant/ with the right
-    tag is ours and has drifted.
-    """
-    tag = user.tags.get(naming.TAG_DOMAIN)
-    if tag == domain.name and user.path.startswith(naming.PATH_PREFIX):
+    """Check that `user` is the tenant of `domain`. Raises SesTenantError `not_ours` otherwise."""
+    if user.tenant == domain:
         return
+    tag = str(user.remembered.domain or "")
     why = (
         f"its path is {user.path}"
         if not user.path.startswith(naming.PATH_PREFIX)
-        else f"its tag {naming.TAG_DOMAIN} is {tag!r}"
-        if tag
         else f"it has no tag {naming.TAG_DOMAIN}"
+        if not tag
+        else f"its tag {naming.TAG_DOMAIN} is {tag!r}"
+        if tag != domain.name
+        else f"its name is not {naming.user_name(domain)}"
     )
     raise SesTenantError(
         ErrorCode.NOT_OURS,

@@ -18,6 +18,7 @@ from ses_tenant.core.tenant.spec import (
     SendingOptions,
     TenantSpec,
 )
+from ses_tenant.core.tenant.tags import Remembered, known, required
 
 _T = TypeVar("_T")
 
@@ -70,35 +71,35 @@ def resolve(
     So `create DOMAIN` run again repairs a tenant without undoing the options it was made with.
     `default_region` is the session's. What comes out may be impossible: `check_spec` refuses that.
     """
-    tags = observed.user.tags if observed else {}
-    remembered = SendingOptions.from_tags(tags)
+    tags = observed.user.remembered if observed else Remembered.read({})
+    before = required(tags.sending) or SendingOptions()
     sending = replace(
-        remembered,
-        subdomains=_given(request.subdomains, remembered.subdomains),
+        before,
+        subdomains=_given(request.subdomains, before.subdomains),
         also=tuple(
-            dict.fromkeys(d for d in _given(request.also, remembered.also) if d != request.domain)
+            dict.fromkeys(d for d in _given(request.also, before.also) if d != request.domain)
         ),
-        scope=_given(request.scope, remembered.scope),
-        configuration_sets=_given(request.configuration_sets, remembered.configuration_sets),
+        scope=_given(request.scope, before.scope),
+        configuration_sets=_given(request.configuration_sets, before.configuration_sets),
         return_path=(
-            remembered.return_path
+            before.return_path
             if request.return_path is None
             else next(iter(request.return_path), None)
         ),
     )
-    regions = _given(request.regions, naming.untag_list(naming.TAG_REGIONS, tags))
+    regions = request.regions
+    if regions is None:
+        regions = required(tags.regions) or ()
     if not regions and default_region is not None:
         regions = (default_region,)
     return TenantSpec(
         domain=request.domain,
-        interface=_given(request.interface, _interface(tags)),
+        interface=_given(request.interface, known(tags.interface) or Interface.API),
         regions=tuple(dict.fromkeys(regions)),
         sending=sending,
-        destination=_given(
-            request.destination, naming.untag_text(naming.TAG_DESTINATION, tags) or STDOUT
-        ),
-        format=_given(request.format, tags.get(naming.TAG_FORMAT, DEFAULT_FORMAT)),
-        read_back=_given(request.read_back, naming.untag_text(naming.TAG_READ_BACK, tags)),
+        destination=request.destination or required(tags.destination) or STDOUT,
+        format=_given(request.format, tags.format or DEFAULT_FORMAT),
+        read_back=request.read_back or required(tags.read_back),
         permissions_boundary=request.permissions_boundary,
         user_tags=request.user_tags,
     )
@@ -130,13 +131,6 @@ def require_regions(spec: TenantSpec) -> None:
             f"It is not known in which AWS Region {spec.domain} sends.",
             "Add --region REGION, such as --region eu-central-1, or set AWS_REGION.",
         )
-
-
-def _interface(tags: Mapping[str, str]) -> Interface:
-    try:
-        return Interface(tags.get(naming.TAG_INTERFACE, Interface.API))
-    except ValueError:
-        return Interface.API
 
 
 def _given(value: _T | None, otherwise: _T) -> _T:

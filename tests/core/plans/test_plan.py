@@ -14,8 +14,9 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.plans.create import plan_create as plan_create_for
 from ses_tenant.core.plans.delete import plan_delete
 from ses_tenant.core.plans.repair import drift
-from ses_tenant.core.rotation.keys import Process, Situation
+from ses_tenant.core.rotation.keys import Situation
 from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import AccessKey, Attachments, KeyStatus, Observed, User
 from ses_tenant.core.tenant.spec import Interface, SendingOptions, TenantSpec
 from tests.core.samples import (
