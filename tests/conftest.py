@@ -4,46 +4,27 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 import pytest
-import typer.main
-import typer.testing
-from botocore.loaders import JSONFileLoader, Loader
+from hypothesis import settings
+
+from tests.worked_out_once import work_out_once
+
+# As many examples as a run can have that is waited for, and as many as CI takes its time for.
+settings.register_profile("moderate", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=200, deadline=None)
+settings.load_profile("moderate")
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _TERMINAL = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _read_once() -> Iterator[None]:
-    """Let botocore read its data, and Typer the functions of the app, once a process.
-
-    A process of the command line does so once as well; a process of the tests is hundreds of them.
-    """
+def _worked_out_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", _load_file)
-        patch.setattr(Loader, "list_available_services", _list_available_services)
-        patch.setattr(typer.testing, "_get_command", cache(typer.main.get_command))
+        work_out_once(patch)
         yield
-
-
-_read, _list = JSONFileLoader.load_file, Loader.list_available_services
-_files: dict[str, Any] = {}
-_services: dict[str, list[str]] = {}
-
-
-def _load_file(self: JSONFileLoader, file_path: str) -> Any:
-    if file_path not in _files:
-        _files[file_path] = _read(self, file_path)
-    return _files[file_path]
-
-
-def _list_available_services(self: Loader, type_name: str) -> list[str]:
-    if type_name not in _services:
-        _services[type_name] = _list(self, type_name)
-    return _services[type_name]
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -232,11 +233,12 @@ def open_session(
     endpoint_url: str | None,
     workers: int = 8,
     role_arn: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> AwsSession:
     """Return a session of boto3's own chain: options first, then environment, then profiles.
 
     With `role_arn`, its credentials are used to assume that role, and the role's are renewed as
-    they run out.
+    they run out. `sleep` is how its requests wait for their turn.
 
     AWS_REGION counts before AWS_DEFAULT_REGION, as in other SDKs; botocore reads only the latter.
     Raises SesTenantError `no_credentials` for an unknown profile, `usage` for a bad endpoint URL.
@@ -255,7 +257,8 @@ def open_session(
         if role_arn is not None:
             boto = assuming(boto, role_arn, region or _ANY_REGION, endpoint_url)
     _log_calls(boto)
-    return AwsSession(boto, profile, region, endpoint_url, workers)
+    pace = Pace(_attempts(), sleep=sleep)
+    return AwsSession(boto, profile, region, endpoint_url, workers, _pace=pace)
 
 
 def _log_calls(boto: boto3.session.Session) -> None:

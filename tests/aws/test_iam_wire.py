@@ -8,7 +8,7 @@ import pytest
 
 from ses_tenant import __version__
 from ses_tenant.aws.iam import Iam
-from ses_tenant.aws.session import open_session
+from ses_tenant.aws.session import AwsSession, open_session
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.observed import KeyStatus
@@ -23,6 +23,11 @@ _CREATED = "<CreateDate>2026-01-02T03:04:05Z</CreateDate>"
 
 def _gateway(server: ScriptedIam) -> Iam:
     return Iam(open_session(None, "eu-central-1", server.url))
+
+
+def _hurried(server: ScriptedIam) -> AwsSession:
+    """Return a session whose requests do not wait for their turn."""
+    return open_session(None, "eu-central-1", server.url, sleep=lambda _: None)
 
 
 def _members(*items: str) -> str:
@@ -231,7 +236,7 @@ class TestCreateAccessKey:
     def test_it_is_sent_again_where_iam_throttles_since_no_key_was_made(self) -> None:
         answer, slept = failure(400, "Throttling", "Rate exceeded"), list[float]()
         with scripted_iam(answer, answer, success("CreateAccessKey", _KEY)) as server:
-            gateway = Iam(open_session(None, "eu-central-1", server.url), slept.append)
+            gateway = Iam(_hurried(server), slept.append)
             assert gateway.create_access_key("shop").access_key_id == "AKIA0000000000000001"
 
         assert len(server.requests) == 3
@@ -245,7 +250,7 @@ class TestCreateAccessKey:
             monkeypatch.setenv("AWS_MAX_ATTEMPTS", attempts)
         answer, slept = failure(400, "Throttling", "Rate exceeded"), list[float]()
         with scripted_iam(answer) as server, pytest.raises(SesTenantError) as caught:
-            Iam(open_session(None, "eu-central-1", server.url), slept.append).create_access_key("a")
+            Iam(_hurried(server), slept.append).create_access_key("a")
 
         assert (len(server.requests), len(slept)) == (requests, requests - 1)
         assert caught.value.code is ErrorCode.THROTTLED

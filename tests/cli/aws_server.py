@@ -67,7 +67,7 @@ def counting_moto() -> Iterator[Server]:
         return application(environ, start_response)
 
     server = make_server(LOOPBACK, 0, counting, threaded=True, request_handler=_Silent)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=lambda: server.serve_forever(0.02), daemon=True)
     thread.start()
     try:
         with renamed_users_keep_tags():
@@ -124,7 +124,7 @@ def scripted() -> Iterator[Script]:
     server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
     server.daemon_threads = True
     script.url = f"http://{LOOPBACK}:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=lambda: server.serve_forever(0.02), daemon=True)
     thread.start()
     try:
         yield script

@@ -117,18 +117,10 @@ def _client(order: Order) -> NoReturn:
         os._exit(status if isinstance(status, int) else 0 if status is None else 1)
 
 
-def _share_data() -> None:
-    """Let botocore find and read each of its data files once for all clients to come."""
-    from botocore import session
-
-    loader = session.create_loader()
-    session.create_loader = lambda search_path_string=None: loader  # noqa: ARG005
-
-
 def _warm_up() -> None:
     """Import and load what every run needs."""
-    _share_data()
     import boto3
+    import pytest
 
     import ses_tenant.aws.iam
     import ses_tenant.aws.verify
@@ -145,7 +137,9 @@ def _warm_up() -> None:
     import ses_tenant.operations.rotate
     import ses_tenant.operations.show
     import ses_tenant.operations.suspend  # noqa: F401
+    from tests.worked_out_once import work_out_once
 
+    work_out_once(pytest.MonkeyPatch())
     session = boto3.session.Session(
         aws_access_key_id="warm", aws_secret_access_key="up", region_name="eu-central-1"
     )

@@ -38,6 +38,7 @@ def test_new_tenants_cost_four_requests_each_and_one_in_all_and_then_three(
     ]
 
 
+@pytest.mark.rare
 def test_a_throttled_apply_loses_nothing(harness: Harness) -> None:
     harness.reset("file", *(f"site{n:02}.example.com" for n in range(NUMBER)))
     run = harness.run("apply", str(write_file(harness)), "--yes", rate=Rate(40, burst=4))

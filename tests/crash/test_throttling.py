@@ -1,9 +1,14 @@
 """Twenty requests a second are enough: what one run leaves, the next one finishes."""
 
+import pytest
+
 from tests.crash.fault_cases import until_quiet
 from tests.crash.fault_server import Rate
 from tests.crash.fleet import make_fleet
 from tests.crash.harness import Harness
+
+# tests/aws/test_pace.py shows the pace without waiting.
+pytestmark = pytest.mark.rare
 
 _TWENTY_A_SECOND = Rate(20, burst=4)
 

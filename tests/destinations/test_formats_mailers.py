@@ -145,6 +145,7 @@ console.log(JSON.stringify({ host, port, secure, requireTLS, auth: transport.aut
 """
 
 
+@pytest.mark.rare  # npm fetches the package
 def test_nodemailer_makes_a_transport(nodemailer: Path, tmp_path: Path) -> None:
     file = tmp_path / "mail.json"
     file.write_text(text_of("nodemailer"))

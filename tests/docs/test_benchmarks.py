@@ -4,10 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 MARKED = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
 
 
+@pytest.mark.rare
 def test_two_tenants_are_measured_and_the_table_is_written(tmp_path: Path) -> None:
     file = tmp_path / "benchmarks.md"
     file.write_text(MARKED)

@@ -13,6 +13,8 @@ from tests.sandbox.conftest import BLOG, SHOP, Box, Key
 from .api_senders import API_SENDERS, ApiLogin, missing_api
 from .senders import SENDERS, Login, missing
 
+pytestmark = pytest.mark.rare
+
 ANSWER = f"554 Access denied: User `arn:aws:iam::123456789012:user/ses-tenant/{SHOP}/ses-{SHOP}'"
 
 

@@ -145,6 +145,7 @@ def _dom(url: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.rare
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 @pytest.mark.usefixtures("shop")
 def test_in_a_browser_messages_are_text_and_run_nothing(box: Box, tmp_path: Path) -> None:
