@@ -33,7 +33,8 @@ def outbox(
             "AWS_ENDPOINT_URL does not say where the sandbox is.",
             "Set the variables that `ses-tenant sandbox` prints, or give --endpoint-url.",
         )
-    messages = fetch(url)
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    messages = fetch(url, (os.environ.get(names[0], ""), os.environ.get(names[1], "")))
     if not messages:
         console.note("Nothing was sent yet.")
     console.result({"messages": list(messages)}, "".join(map(_lines, messages)))

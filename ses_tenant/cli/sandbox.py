@@ -85,8 +85,31 @@ def sandbox(
     ] = 0,
     host: Annotated[
         str,
-        typer.Option("--host", metavar="ADDRESS", help="Where to listen."),
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="Where to listen. Other than the loopback, only the key that is printed is the "
+            "operator's.",
+        ),
     ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", metavar="N", min=0, max=65535, help="Port of the AWS endpoint; 0: any."
+        ),
+    ] = 0,
+    smtp_port: Annotated[
+        int,
+        typer.Option(
+            "--smtp-port", metavar="N", min=0, max=65535, help="Port of SMTP with STARTTLS; 0: any."
+        ),
+    ] = 0,
+    smtps_port: Annotated[
+        int,
+        typer.Option(
+            "--smtps-port", metavar="N", min=0, max=65535, help="Port of SMTP over TLS; 0: any."
+        ),
+    ] = 0,
 ) -> None:
     """Run COMMAND against a local AWS account that enforces the policies.
 
@@ -100,7 +123,7 @@ def sandbox(
     PATH, and its exit status is passed on. Without COMMAND the sandbox serves until Ctrl-C. It
     takes mail as SES does, by its API and over SMTP, from who may send it; a web page shows what
     was accepted and refused, and why. Nothing leaves the machine. Without --state all is forgotten
-    at the end.
+    at the end; with it the ports are the same again, unless others are given.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -115,6 +138,7 @@ def sandbox(
             "Install the extra: pip install 'ses-tenant[sandbox]'",
         ) from error
     from ses_tenant.core.regions import check_region
+    from ses_tenant.sandbox.door import is_loopback
     from ses_tenant.sandbox.run import interruption, region
 
     options = Options(
@@ -126,38 +150,28 @@ def sandbox(
         throttle=throttle,
         fail_percent=fail,
         state=state,
+        port=port,
+        smtp_port=smtp_port,
+        smtps_port=smtps_port,
     )
     stop = None if ctx.meta[_COMMAND] else interruption()
-    _warn_of(host)
-    try:
-        with serve(options) as running:
-            status = _run(ctx.meta[_COMMAND], running) if stop is None else 0
-            if stop:
-                _announce(running)
-                stop.wait()
-    except OSError as error:
-        raise SesTenantError(
-            ErrorCode.USAGE,
-            f"The sandbox cannot listen on '{host}': {error.strerror or error}.",
-            "Leave --host out to listen on this machine alone.",
-        ) from error
+    with serve(options) as running:
+        if not is_loopback(host):
+            text = (
+                f"The sandbox listens on {host}: whoever reaches it and has the access key "
+                f"{running.operator.access_key_id} with its secret, as set for COMMAND or printed, "
+                "is the operator of its account. It is plain HTTP, which others can read."
+            )
+            Console("sandbox").warn(Notice("not_loopback", text))
+        status = _run(ctx.meta[_COMMAND], running) if stop is None else 0
+        if stop:
+            _announce(running)
+            stop.wait()
     if status:
         raise typer.Exit(status)
 
 
 app.command()(outbox)
-
-
-def _warn_of(host: str) -> None:
-    import ipaddress
-
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        text = f"The sandbox listens on {host}: whoever reaches it is the operator of its account."
-        Console("sandbox").warn(Notice("not_loopback", text))
 
 
 def _announce(running: "Sandbox") -> None:

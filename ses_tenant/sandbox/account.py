@@ -47,12 +47,16 @@ class Settings:
 
 @dataclass
 class Account:
-    """The account; hold `lock` while moto is read or written."""
+    """The account; hold `lock` while moto is read or written.
+
+    `ports` are those of HTTP, SMTP with STARTTLS and SMTP with TLS, 0 before it is served.
+    """
 
     settings: Settings
     changes: int = 0
     issued: set[str] = field(default_factory=set)
     seeded: set[tuple[str, str]] = field(default_factory=set)
+    ports: tuple[int, int, int] = (0, 0, 0)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property

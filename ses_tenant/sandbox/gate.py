@@ -1,11 +1,12 @@
 """The door of the AWS endpoint: who asks, may they, and who answers."""
 
+import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any
+from urllib.parse import urlencode
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from botocore.model import OperationNotFoundError
@@ -13,8 +14,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
+from ses_tenant.core.regions import partition_of
 from ses_tenant.sandbox import sending_api, wire
-from ses_tenant.sandbox.account import Key
+from ses_tenant.sandbox.account import Account, Key
+from ses_tenant.sandbox.door import Door, Operator
 from ses_tenant.sandbox.faults import Fault, Faults
 from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.requests import Call, read_call
@@ -35,7 +38,9 @@ class Gate:
     post: Post
     faults: Faults
     moto: WSGIApplication
+    door: Door
     page: Callable[[HttpRequest], Response | None]
+    operator: Operator | None = None
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -43,29 +48,45 @@ class Gate:
         request.max_content_length = _MAX_BODY
         request.max_form_memory_size = None
         try:
-            answer = self.page(request) or self._aws(request)
+            refusal = self.door.refusal(request)
+            answer = (
+                Response(f"{refusal}\n", 403)
+                if refusal
+                else self.page(request) or self._aws(request)
+            )
         except HTTPException as error:
             answer = error.get_response()
-        if answer is not None:
-            return answer(environ, start)
-        return self._moto(request)(environ, start)
+        return answer(environ, start)
 
-    def _moto(self, request: HttpRequest) -> Response:
-        """Return moto's answer; where it has none, that the operation is not there."""
+    def _moto(self, request: HttpRequest, call: Call) -> Response:
+        """Return moto's answer; where it has none, that the operation is not there.
+
+        moto is given the call as it was judged, not the request: it reads a request otherwise,
+        and takes the first of two parameters of a name.
+        """
+        if call.protocol is not Protocol.JSON:
+            request.environ.pop("HTTP_X_AMZ_TARGET", None)
+        if call.protocol is Protocol.XML:
+            body = urlencode(call.parameters).encode()
+            request.environ["QUERY_STRING"] = ""
+            request.environ["REQUEST_URI"] = request.environ["RAW_URI"] = request.path
+            request.environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
+        else:
+            body = json.dumps(call.parameters).encode() if call.body else b""
+        request.environ["wsgi.input"] = BytesIO(body)
+        request.environ["CONTENT_LENGTH"] = str(len(body))
         try:
             with self.post.account.lock:
                 return Response.from_app(self.moto, request.environ)
         except (NotImplementedError, OperationNotFoundError, UnicodeDecodeError):
             error = wire.rejected("InvalidAction", "The sandbox does not have this operation.")
-            return wire.error_response(_protocol(request), error)
+            return wire.error_response(call.protocol, error)
 
-    def _aws(self, request: HttpRequest) -> Response | None:
-        """Return the answer to an AWS request, or None where moto is to give it."""
+    def _aws(self, request: HttpRequest) -> Response:
+        """Return the answer to an AWS request."""
+        if request.path != "/" and not request.path.startswith("/v2/"):  # moto has more to open
+            return Response("Not found.\n", 404)
         body = request.get_data(cache=False)
-        request.environ["wsgi.input"] = BytesIO(body)
-        request.environ["CONTENT_LENGTH"] = str(len(body))
-        if request.path.startswith("/moto-api"):
-            return None
         signed = parse_authorization(request.headers.get("Authorization", ""))
         if signed is None:
             return wire.error_response(_protocol(request), wire.missing_token())
@@ -98,14 +119,19 @@ class Gate:
         account = self.post.account
         with account.lock:
             key = account.key(signed.access_key_id)
-        if key is None:
+        owner = self.operator
+        if key is None and owner is None:
             return wire.invalid_token() if signed.access_key_id in account.issued else None
-        if not key.active:
+        if key is None and owner is not None and signed.access_key_id == owner.access_key_id:
+            secret = owner.secret_access_key
+        elif key is not None and key.active:
+            secret = key.secret_access_key
+        else:
             return wire.invalid_token()
         url = f"{request.scheme}://{request.host}{request.environ.get('REQUEST_URI', request.path)}"
         genuine = is_genuine(
             signed,
-            key.secret_access_key,
+            secret,
             request.method,
             url,
             {name.lower(): value for name, value in request.headers.items()},
@@ -114,8 +140,8 @@ class Gate:
         )
         return key if genuine else wire.wrong_signature()
 
-    def _manage(self, request: HttpRequest, key: Key | None, call: Call) -> Response | None:
-        """Return the answer to a call that sends nothing, or None where moto is to give it."""
+    def _manage(self, request: HttpRequest, key: Key | None, call: Call) -> Response:
+        """Return the answer to a call that sends nothing."""
         account = self.post.account
         with account.lock:
             account.changes += not call.operation.startswith(_READS)
@@ -130,9 +156,9 @@ class Gate:
                     return _account(account.settings.ses_sandbox)
             if call.service == "iam":
                 return self._iam(request, call)
-        return None
+        return self._moto(request, call)
 
-    def _iam(self, request: HttpRequest, call: Call) -> Response | None:
+    def _iam(self, request: HttpRequest, call: Call) -> Response:
         """Do what moto's IAM leaves out: remember keys, and permissions boundaries."""
         account = self.post.account
         name, boundary = call.parameters.get("UserName"), call.parameters.get("PermissionsBoundary")
@@ -149,13 +175,11 @@ class Gate:
             return wire.xml_result(call.operation, "")
         if call.operation == "ListServiceSpecificCredentials":
             return wire.xml_result(call.operation, "<ServiceSpecificCredentials/>")
-        if call.operation in ("CreateAccessKey", "CreateUser"):
-            answer = self._moto(request)
-            account.note_keys()
-            if boundary and call.operation == "CreateUser" and answer.status_code == 200:
-                account.set_boundary(str(name), boundary)
-            return answer
-        return None
+        answer = self._moto(request, call)
+        account.note_keys()
+        if boundary and call.operation == "CreateUser" and answer.status_code == 200:
+            account.set_boundary(str(name), boundary)
+        return answer
 
 
 def _protocol(request: HttpRequest) -> Protocol:
@@ -164,16 +188,19 @@ def _protocol(request: HttpRequest) -> Protocol:
     return Protocol.REST if request.path.startswith("/v2/") else Protocol.XML
 
 
-def _resource(account: Any, call: Call) -> str:
+def _resource(account: Account, call: Call) -> str:
     """Return the ARN of what a call is about, as far as it can be told, else `*`."""
     given = call.parameters
-    prefix = f"arn:aws:{call.service}:{call.region}:{account.account_id}"
+    partition = partition_of(account.settings.region)
+    prefix = f"arn:{partition}:{call.service}:{call.region}:{account.account_id}"
     match call.service:
         case "iam" if given.get("UserName"):
             name = str(given["UserName"])
             user = account.iam.users.get(name)
             path = given.get("Path", "/") if call.operation == "CreateUser" else "/"
-            return user.arn if user else f"arn:aws:iam::{account.account_id}:user{path}{name}"
+            return (
+                user.arn if user else f"arn:{partition}:iam::{account.account_id}:user{path}{name}"
+            )
         case "secretsmanager" if given.get("SecretId") or given.get("Name"):
             name = str(given.get("SecretId") or given["Name"])
             return name if name.startswith("arn:") else f"{prefix}:secret:{name}-AbCdEf"

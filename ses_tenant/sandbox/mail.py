@@ -16,6 +16,16 @@ from email.policy import compat32
 _ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _ESCAPED = re.compile(r"\\.")
 _LINE_BREAK = re.compile(r"[\r\n]+")
+_ONCE = (
+    "From", "Sender", "Resent-From", "Resent-Sender", "Return-Path", "X-SES-Configuration-Set",
+    "X-SES-Source-ARN", "X-SES-From-ARN", "X-SES-Return-Path-ARN",
+)  # fmt: skip
+_SENDERS = ("sender", "resent-from", "resent-sender")
+# What one server takes for the end of a line is part of it for another.
+_LINE_ENDS = (rb"\r\n", rb"\r?\n", rb"\r\n|\r(?!\n)|\n")
+_SENDER_FIELD = re.compile(
+    rb"((?:resent-)?(?:from|sender)|return-path|x-ses-[a-z-]+)\s*:([^\r\n]*)", re.IGNORECASE
+)
 
 
 class InvalidMailError(Exception):
@@ -29,6 +39,7 @@ class Mail:
     `senders` are all addresses that the message says it is from: those of the From header, of a
     Sender header, and what the request or the SMTP envelope names. AWS does not document which of
     them is ses:FromAddress where they differ, so each of them is judged, and one refusal counts.
+    `fault` is SES's code and words for what is wrong with it, said only to who may send it.
     """
 
     interface: str
@@ -44,6 +55,7 @@ class Mail:
     template: str | None = None
     identity_arn: str | None = None
     subject: str = ""
+    fault: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,15 +76,17 @@ def read_headers(raw: bytes, *, sender: str | None = None) -> Headers:
 
     Raises InvalidMailError where there is not exactly one From header, or an address is none.
     """
+    check_readings(raw)
     message = BytesHeaderParser(policy=compat32).parsebytes(raw)
 
     def values(name: str) -> list[str]:
-        # "From :" is From to some mail servers, so it is here.
-        return [_text(v) for k, v in message.items() if k.strip().lower() == name]
+        return [_text(v) for k, v in message.items() if k.lower() == name]
 
-    if message.defects:  # a line that is none of a header would end it, for us but not for all
+    # A line that is none of a header would end it, for us but not for all. Of "From :" in the
+    # first line the parser makes the envelope of a mailbox file, to others it is From.
+    if message.defects or message.get_unixfrom():
         raise InvalidMailError("The header has a line that is not a header field.")
-    for name in ("From", "Sender", "Return-Path"):
+    for name in _ONCE:
         if len(values(name.lower())) > 1:
             raise InvalidMailError(f"Duplicate header '{name}'.")
     senders: list[tuple[str, str]] = []
@@ -80,7 +94,7 @@ def read_headers(raw: bytes, *, sender: str | None = None) -> Headers:
         senders += parse_addresses(sender)
     elif not values("from"):
         raise InvalidMailError("Missing required header 'From'.")
-    for name in ("sender",) if sender is not None else ("from", "sender"):
+    for name in _SENDERS if sender is not None else ("from", *_SENDERS):
         for value in values(name):
             senders += parse_addresses(value)
     return_path = [address_of(v) for v in values("return-path") if v.strip() not in ("", "<>")]
@@ -101,6 +115,25 @@ def read_headers(raw: bytes, *, sender: str | None = None) -> Headers:
     )
 
 
+def check_readings(raw: bytes) -> None:
+    """Raise InvalidMailError where servers disagree on which fields of a sender `raw` has."""
+    *others, ours = (set(_sender_fields(raw, ends)) for ends in _LINE_ENDS)
+    if any(not found <= ours for found in others):
+        raise InvalidMailError("The lines of the header do not all end with CRLF.")
+
+
+def _sender_fields(raw: bytes, ends: bytes) -> Iterable[tuple[bytes, bytes]]:
+    header = re.split(rb"(?:%b){2}" % (rb"(?:%b)" % ends), raw, maxsplit=1)[0]
+    for line in re.split(ends, header):
+        if found := _SENDER_FIELD.match(line):
+            yield found[1].lower(), found[2]
+
+
+def is_address(text: str) -> bool:
+    """Tell whether `text` is one plain address, which IAM can compare."""
+    return bool(_ADDRESS.fullmatch(text)) and ".." not in text
+
+
 def parse_addresses(value: str) -> list[tuple[str, str]]:
     """Return display names and addresses of a header's value.
 
@@ -110,7 +143,7 @@ def parse_addresses(value: str) -> list[tuple[str, str]]:
         raise InvalidMailError("A quoted string does not end.")
     found = email.utils.getaddresses([_LINE_BREAK.sub("", value)])
     for _, address in found:
-        if not _ADDRESS.fullmatch(address) or ".." in address:
+        if not is_address(address):
             raise InvalidMailError(
                 "Missing final '@domain'"
                 if "@" not in address
@@ -140,7 +173,11 @@ def subject_of(raw: bytes) -> str:
 
 
 def replace_from(raw: bytes, sender: str) -> bytes:
-    """Return the message with `sender` in its From header, as API v2 does with FromEmailAddress."""
+    """Return the message with `sender` in its From header, as API v2 does with FromEmailAddress.
+
+    Raises InvalidMailError where servers disagree on which From headers it has.
+    """
+    check_readings(raw)
     message = email.message_from_bytes(raw)
     del message["From"]
     message["From"] = sender

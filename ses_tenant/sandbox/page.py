@@ -5,7 +5,6 @@ may run and load nothing, and no page of another site may read any of this.
 """
 
 import email
-import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from importlib.resources import files
 
 from werkzeug.wrappers import Request, Response
 
+from ses_tenant.sandbox.door import Operator
 from ses_tenant.sandbox.matrix import matrix
 from ses_tenant.sandbox.outbox import Entry
 from ses_tenant.sandbox.post import Post
@@ -23,12 +23,6 @@ _FILES = {
     "": ("index.html", "text/html"),
     "page.js": ("page.js", "text/javascript"),
     "page.css": ("page.css", "text/css"),
-}
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 _PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -42,17 +36,24 @@ _MAIL_CSP = (
 
 @dataclass(frozen=True)
 class Page:
-    """What stands under /_ses-tenant/ ; `host` is the name that the operator chose."""
+    """What stands under /_ses-tenant/ ; for the operator alone, where there is a key for that."""
 
     post: Post
-    host: str
+    operator: Operator | None = None
 
     def __call__(self, request: Request) -> Response | None:
         """Return the answer, or None for a path that is not the page's."""
         if request.path != PREFIX and not request.path.startswith(f"{PREFIX}/"):
             return None
-        if not self._trusted(request.host):
-            return _plain("This name is not the sandbox's.\n", 403)
+        given = request.authorization
+        if self.operator and not (
+            given
+            and given.type == "basic"
+            and self.operator.is_given(given.username, given.password)
+        ):
+            answer = _plain("User name and password are the operator's access key.\n", 401)
+            answer.headers["WWW-Authenticate"] = 'Basic realm="ses-tenant sandbox"'
+            return answer
         if request.method not in ("GET", "HEAD"):
             return _plain("Only GET.\n", 405)
         if request.path == PREFIX:
@@ -64,7 +65,7 @@ class Page:
             name, kind = _FILES[path]
             text = files("ses_tenant.sandbox").joinpath("static", name).read_bytes()
             csp = {"Content-Security-Policy": _PAGE_CSP}
-            return Response(text, 200, {**_HEADERS, **csp}, content_type=f"{kind}; charset=utf-8")
+            return Response(text, 200, csp, content_type=f"{kind}; charset=utf-8")
         if path == "messages.json":
             entries = [entry.as_json() for entry in self.post.outbox.entries()]
             return _json({"region": self.post.account.settings.region, "messages": entries})
@@ -79,25 +80,14 @@ class Page:
                 return _json(detail(entry))
             case "raw":
                 disposition = {"Content-Disposition": 'attachment; filename="message.eml"'}
-                headers = {**_HEADERS, **disposition, "Content-Security-Policy": _MAIL_CSP}
+                headers = {**disposition, "Content-Security-Policy": _MAIL_CSP}
                 return Response(entry.raw, 200, headers, content_type="message/rfc822")
             case "html":
                 html = _bodies(entry)["html"] or ""
-                headers = {**_HEADERS, "Content-Security-Policy": _MAIL_CSP}
+                headers = {"Content-Security-Policy": _MAIL_CSP}
                 return Response(html, 200, headers, content_type="text/html; charset=utf-8")
             case _:
                 return None
-
-    def _trusted(self, host: str) -> bool:
-        """Tell whether the name in the request is ours: a page elsewhere can bring its own name."""
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        if name in ("localhost", self.host):
-            return True
-        try:
-            ipaddress.ip_address(name.strip("[]"))
-        except ValueError:
-            return False
-        return True
 
 
 def detail(entry: Entry) -> dict[str, object]:
@@ -144,9 +134,9 @@ def _readable(text: str) -> str:
 
 
 def _plain(text: str, status: int) -> Response:
-    return Response(text, status, _HEADERS, content_type="text/plain; charset=utf-8")
+    return Response(text, status, content_type="text/plain; charset=utf-8")
 
 
 def _json(document: Mapping[str, object]) -> Response:
     text = json.dumps(document)
-    return Response(text, 200, _HEADERS, content_type="application/json")
+    return Response(text, 200, content_type="application/json")

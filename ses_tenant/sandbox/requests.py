@@ -14,6 +14,8 @@ from werkzeug.wrappers import Request as HttpRequest
 from ses_tenant.sandbox.signature import Signed
 from ses_tenant.sandbox.wire import Protocol
 
+_JSON_SERVICES = frozenset({"secretsmanager", "ssm"})
+
 
 @dataclass(frozen=True)
 class Call:
@@ -36,7 +38,7 @@ class Call:
 def read_call(request: HttpRequest, body: bytes, signed: Signed) -> Call:
     """Return what the request asks for; an operation that is not known is `?`."""
     target = request.headers.get("X-Amz-Target", "")
-    if target:
+    if signed.service in _JSON_SERVICES:
         protocol, operation = Protocol.JSON, target.rpartition(".")[2]
         parameters = _object(body)
     elif signed.service == "ses" and request.path.startswith("/v2/"):

@@ -36,7 +36,8 @@ def rule(
 ) -> Ruling:
     """Return the ruling on `mail` from the holder of `key`, None for the operator.
 
-    IAM decides first, then SES checks that the identities are verified.
+    IAM decides first; whom it refuses learns nothing of what the account holds. Then SES checks the
+    message, and that the identities are verified.
     """
     allowed = OPERATOR
     if key is not None:
@@ -54,6 +55,8 @@ def rule(
                 )
             verdicts.append(verdict)
         allowed = verdicts[0].reason
+    if mail.fault is not None:
+        return Ruling(*mail.fault, "the message cannot be made")
     name = mail.configuration_set
     if name is not None and name not in account.ses(region).config_sets:
         return Ruling(NO_SET, f"Configuration set <{name}> does not exist.", "SES does not know it")

@@ -20,14 +20,20 @@ def region(environ: Mapping[str, str], default: str) -> str:
 
 
 def aws_variables(
-    endpoint_url: str, region_name: str, environ: Mapping[str, str]
+    endpoint_url: str,
+    region_name: str,
+    environ: Mapping[str, str],
+    key: tuple[str, str] = ("sandbox", "sandbox"),
 ) -> dict[str, str]:
-    """Return the AWS variables that make every SDK use the sandbox and no real account."""
+    """Return the AWS variables that make every SDK use the sandbox and no real account.
+
+    `key` is the operator's: access key ID and secret access key.
+    """
     no_proxy = ",".join(filter(None, (environ.get("NO_PROXY"), "127.0.0.1", "localhost")))
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_ACCESS_KEY_ID": "sandbox",
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_ACCESS_KEY_ID": key[0],
+        "AWS_SECRET_ACCESS_KEY": key[1],
         "AWS_REGION": region_name,
         "AWS_DEFAULT_REGION": region_name,
         "AWS_CONFIG_FILE": os.devnull,
@@ -45,7 +51,12 @@ def variables(sandbox: "Sandbox", environ: Mapping[str, str]) -> dict[str, str]:
     sandbox's certificate as they would take that of SES.
     """
     return {
-        **aws_variables(sandbox.url, sandbox.region, environ),
+        **aws_variables(
+            sandbox.url,
+            sandbox.region,
+            environ,
+            (sandbox.operator.access_key_id, sandbox.operator.secret_access_key),
+        ),
         "SES_TENANT_SMTP_HOST": sandbox.host,
         "SES_TENANT_SMTP_PORT": str(sandbox.smtp_port),
         "SES_TENANT_SMTPS_PORT": str(sandbox.smtps_port),

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 from xml.sax.saxutils import escape
@@ -28,6 +29,7 @@ from ses_tenant.sandbox.wire import Protocol
 
 _V1 = frozenset({"SendEmail", "SendRawEmail", "SendTemplatedEmail", "SendBulkTemplatedEmail"})
 _V2 = frozenset({"SendEmail", "SendBulkEmail"})
+_NO_TEMPLATE = "TemplateDoesNotExist"
 _MAX_V1, _MAX_V2, _MAX_RECIPIENTS = 10 * 2**20, 40 * 2**20, 50
 
 
@@ -37,6 +39,10 @@ class _RefusedError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+def _code(error: InvalidMailError | _RefusedError) -> str:
+    return error.code if isinstance(error, _RefusedError) else "InvalidParameterValue"
 
 
 def sends(call: Call) -> bool:
@@ -53,8 +59,7 @@ def send(post: Post, key: Key | None, access_key_id: str, call: Call) -> Respons
         with post.account.lock:
             mails = list(_mails(post.account, call))
     except (InvalidMailError, _RefusedError) as error:
-        code = error.code if isinstance(error, _RefusedError) else "InvalidParameterValue"
-        return wire.error_response(call.protocol, wire.rejected(code, str(error)))
+        return wire.error_response(call.protocol, wire.rejected(_code(error), str(error)))
     except (AttributeError, KeyError, TypeError, ValueError):  # the shape is not the API's
         message = "The request does not have the parameters of the operation."
         return wire.error_response(call.protocol, wire.rejected("ValidationError", message))
@@ -62,8 +67,8 @@ def send(post: Post, key: Key | None, access_key_id: str, call: Call) -> Respons
     ruling, message_id = results[0]
     if "Bulk" in call.operation:
         # A bulk request is authorized as a whole; then each entry has a status of its own.
-        if ruling.code == DENIED:
-            return _refusal(call, ruling)
+        for refused in (ruling for ruling, _ in results if ruling.code in (DENIED, _NO_TEMPLATE)):
+            return _refusal(call, refused)
         return _bulk_answer(call, results)
     if ruling.code is not None:
         return _refusal(call, ruling)
@@ -111,8 +116,9 @@ def _mails(account: Account, call: Call) -> Iterator[Mail]:
             raise _RefusedError("MessageRejected", "Recipient count exceeds 50.")
         if len(mail.raw) > limit:
             text = f"Message length is more than {limit} bytes long: '{len(mail.raw)}'."
-            raise _RefusedError("InvalidParameterValue", text)
-        yield mail
+            yield replace(mail, raw=b"", fault=("InvalidParameterValue", text))
+        else:
+            yield mail
 
 
 def _first(account: Account, call: Call) -> Iterator[Mail]:
@@ -253,10 +259,9 @@ def _composed(
         message.add_alternative(html, subtype="html")
     elif html is not None:
         message.set_content(html, subtype="html")
-    recipients = [a for kind in to.values() for value in kind for _, a in parse_addresses(value)]
     return Mail(
         **common,
-        recipients=merged(recipients),
+        recipients=merged(_recipients(to)),
         raw=message.as_bytes(),
         subject=subject,
         template=template,
@@ -273,14 +278,19 @@ def _templated(
     common: Mapping[str, Any],
 ) -> Mail:
     found = account.ses(region).templates.get(template)
-    if found is None:
-        raise _RefusedError("TemplateDoesNotExist", f"Template {template} does not exist.")
-    parts = {
-        "subject": found.get("subject_part") or "",
-        "text": found.get("text_part"),
-        "html": found.get("html_part"),
-    }
-    return _filled(parts, data, source, to, common, template)
+    try:
+        if found is None:
+            raise _RefusedError(_NO_TEMPLATE, f"Template {template} does not exist.")
+        parts = {
+            "subject": found.get("subject_part") or "",
+            "text": found.get("text_part"),
+            "html": found.get("html_part"),
+        }
+        return _filled(parts, data, source, to, common, template)
+    except (InvalidMailError, _RefusedError) as error:
+        recipients = merged(_recipients(to))
+        fault = (_code(error), str(error))
+        return Mail(**common, recipients=recipients, raw=b"", template=template, fault=fault)
 
 
 def _v2_template(
@@ -331,6 +341,10 @@ def _form_destination(form: Mapping[str, Any], prefix: str) -> Destination:
 
 def _destination(document: Mapping[str, Any]) -> Destination:
     return {kind: list(document.get(f"{kind}Addresses") or ()) for kind in ("To", "Cc", "Bcc")}
+
+
+def _recipients(to: Destination) -> list[str]:
+    return [a for kind in to.values() for value in kind for _, a in parse_addresses(value)]
 
 
 def _decoded(text: str) -> bytes:

@@ -18,8 +18,10 @@ from moto.ses.models import ses_backends
 from moto.ssm.models import ssm_backends
 from werkzeug.serving import make_server
 
+from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.sandbox.account import Account, Settings
 from ses_tenant.sandbox.certificate import make_certificate
+from ses_tenant.sandbox.door import Door, Handler, Operator, is_loopback, new_operator
 from ses_tenant.sandbox.faults import Faults
 from ses_tenant.sandbox.gate import Gate
 from ses_tenant.sandbox.outbox import Outbox
@@ -27,7 +29,7 @@ from ses_tenant.sandbox.page import Page
 from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.renaming import renamed_users_keep_tags
 from ses_tenant.sandbox.smtp import serve_smtp
-from ses_tenant.sandbox.state import kept
+from ses_tenant.sandbox.state import kept, load
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_REGION = "eu-central-1"
@@ -37,7 +39,10 @@ _POLL_S = 0.02  # how soon a stop is noticed
 
 @dataclass(frozen=True)
 class Options:
-    """What the sandbox is like; the options of `ses-tenant sandbox`."""
+    """What the sandbox is like; the options of `ses-tenant sandbox`.
+
+    A port that is 0 is the one that `state` was served on before, else any that is free.
+    """
 
     region: str = DEFAULT_REGION
     host: str = LOOPBACK
@@ -47,6 +52,9 @@ class Options:
     throttle: int = 0
     fail_percent: int = 0
     state: Path | None = None
+    port: int = 0
+    smtp_port: int = 0
+    smtps_port: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,13 +69,14 @@ class Sandbox:
     bundle_file: Path
     region: str
     post: Post
+    operator: Operator
 
 
 @contextmanager
 def serve(options: Options | None = None) -> Iterator[Sandbox]:
     """Serve an AWS account while the block runs, empty unless `state` holds one.
 
-    Raises OSError where the host cannot be bound, SesTenantError for a state that is damaged.
+    Raises SesTenantError `usage` where it cannot listen, and for a state that is damaged.
     """
     chosen = options or Options()
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # a line a request, tracebacks too
@@ -81,29 +90,57 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ses-tenant-")))
         certificate = make_certificate(folder, chosen.host, os.environ)
         if chosen.state:
-            stack.enter_context(kept(account, chosen.state))
-        gate = Gate(post, faults, moto, Page(post, chosen.host))
-        # Given a socket, werkzeug does not end the process where the address is not to be had.
-        family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
-        listening = stack.enter_context(
-            socket.create_server((chosen.host, 0), family=family, backlog=512)
+            load(account, chosen.state)
+        http, smtp, smtps = (
+            stack.enter_context(_listen(chosen.host, given or before))
+            for given, before in zip(
+                (chosen.port, chosen.smtp_port, chosen.smtps_port), account.ports, strict=True
+            )
         )
-        server = make_server(chosen.host, 0, gate, threaded=True, fd=listening.fileno())
+        account.ports = (_port(http), _port(smtp), _port(smtps))
+        if chosen.state:
+            stack.enter_context(kept(account, chosen.state))
+        host = _ANY.get(chosen.host, chosen.host)
+        operator = None if is_loopback(chosen.host) else new_operator()
+        gate = Gate(post, faults, moto, Door(chosen.host), Page(post, operator), operator)
+        server = make_server(
+            host, 0, gate, threaded=True, fd=http.fileno(), request_handler=Handler
+        )
         stack.callback(server.server_close)
-        ports = stack.enter_context(serve_smtp(post, faults, chosen.host, certificate.context))
+        stack.enter_context(serve_smtp(post, faults, smtp, smtps, certificate.context))
         thread = Thread(target=lambda: server.serve_forever(_POLL_S), name="sandbox", daemon=True)
         stack.enter_context(renamed_users_keep_tags())
         thread.start()
         stack.callback(thread.join)
         stack.callback(server.shutdown)
-        host = _ANY.get(chosen.host, chosen.host)
         yield Sandbox(
-            url=f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}",
+            url=f"http://{f'[{host}]' if ':' in host else host}:{account.ports[0]}",
             host=host,
-            smtp_port=ports.starttls,
-            smtps_port=ports.implicit_tls,
+            smtp_port=account.ports[1],
+            smtps_port=account.ports[2],
             ca_file=certificate.ca_file,
             bundle_file=certificate.bundle_file,
             region=chosen.region,
             post=post,
+            operator=operator or Operator("sandbox", "sandbox"),  # any other key is, too
         )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # Given a socket, werkzeug does not end the process where the address is not to be had.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"The sandbox cannot listen on '{host}'{f', port {port}' if port else ''}: "
+            f"{error.strerror or error}.",
+            "Give another --port, --smtp-port or --smtps-port, or end what listens there."
+            if port
+            else "Leave --host out to listen on this machine alone.",
+        ) from error
+
+
+def _port(listening: socket.socket) -> int:
+    return int(listening.getsockname()[1])

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html
 import asyncio
 import hmac
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,14 @@ from ses_tenant.core.regions import SMTP_REGIONS
 from ses_tenant.core.smtp import smtp_password
 from ses_tenant.sandbox.account import Account, Key
 from ses_tenant.sandbox.faults import Fault, Faults
-from ses_tenant.sandbox.mail import InvalidMailError, Mail, merged, read_headers, subject_of
+from ses_tenant.sandbox.mail import (
+    InvalidMailError,
+    Mail,
+    is_address,
+    merged,
+    read_headers,
+    subject_of,
+)
 from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.ruling import DENIED, REJECTED, Ruling
 
@@ -89,7 +97,7 @@ class _Handler:
         """Take the envelope's sender after a login; SES takes no empty one."""
         if not session.authenticated:
             return "530 Authentication required"
-        if address in ("", "<>"):
+        if not is_address(address):
             return "501 Invalid MAIL FROM address provided"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
@@ -195,17 +203,11 @@ class _Server(SMTP):
     line_length_limit = 64 * 2**10
 
 
-@dataclass(frozen=True)
-class SmtpPorts:
-    """Where the two servers listen."""
-
-    starttls: int
-    implicit_tls: int
-
-
 @contextmanager
-def serve_smtp(post: Post, faults: Faults, host: str, context: SSLContext) -> Iterator[SmtpPorts]:
-    """Serve SMTP while the block runs: one port with STARTTLS, one with TLS from the start.
+def serve_smtp(
+    post: Post, faults: Faults, starttls: socket.socket, tls: socket.socket, context: SSLContext
+) -> Iterator[None]:
+    """Serve SMTP while the block runs: one socket with STARTTLS, one with TLS from the start.
 
     One thread serves all sessions and watches their time-outs.
     """
@@ -230,9 +232,9 @@ def serve_smtp(post: Post, faults: Faults, host: str, context: SSLContext) -> It
 
     async def listen() -> tuple[asyncio.Server, asyncio.Server]:
         return (
-            await loop.create_server(lambda: session(starttls=True), host, 0, backlog=512),
+            await loop.create_server(lambda: session(starttls=True), sock=starttls, backlog=512),
             await loop.create_server(
-                lambda: session(starttls=False), host, 0, ssl=context, backlog=512
+                lambda: session(starttls=False), sock=tls, ssl=context, backlog=512
             ),
         )
 
@@ -248,8 +250,7 @@ def serve_smtp(post: Post, faults: Faults, host: str, context: SSLContext) -> It
     thread = threading.Thread(target=loop.run_forever, name="sandbox-smtp", daemon=True)
     thread.start()
     try:
-        ports = [server.sockets[0].getsockname()[1] for server in servers]
-        yield SmtpPorts(*ports)
+        yield
     finally:
         asyncio.run_coroutine_threadsafe(leave(servers), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)

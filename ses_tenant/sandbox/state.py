@@ -28,11 +28,10 @@ _SAVE_EVERY_S = 2.0
 
 @contextmanager
 def kept(account: Account, file: Path) -> Iterator[None]:
-    """Take the account from `file`, write it back while the block runs, and when it ends.
+    """Write the account to `file` while the block runs, and when it ends.
 
-    Raises SesTenantError `usage` for a file that is damaged or cannot be written.
+    Raises SesTenantError `usage` for a file that cannot be written.
     """
-    load(account, file)
     try:
         save(account, file)
     except OSError as error:
@@ -107,6 +106,7 @@ def _snapshot(account: Account) -> dict[str, Any]:
     iam = account.iam
     return {
         "version": _VERSION,
+        "ports": list(account.ports),
         "issued": sorted(account.issued),
         "seeded": sorted(account.seeded),
         "users": [_user(user) for user in iam.users.values()],
@@ -211,6 +211,8 @@ def _parameter(parameter: Any) -> dict[str, Any]:
 
 def _restore(account: Account, document: Mapping[str, Any]) -> None:
     iam = account.iam
+    http, smtp, smtps = map(int, document.get("ports", account.ports))
+    account.ports = (http, smtp, smtps)
     account.issued.update(document["issued"])
     account.seeded.update((region, domain) for region, domain in document["seeded"])
     for given in document["managed_policies"]:

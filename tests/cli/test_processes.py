@@ -339,13 +339,13 @@ def test_sandbox_without_a_command_serves_until_it_is_stopped() -> None:
     assert process.stderr.readline() == f"The sandbox serves at {url} until Ctrl-C.\n"
     assert process.stderr.readline().startswith("SMTP: 127.0.0.1:")
     assert process.stderr.readline() == f"Outbox: {url}/_ses-tenant/\n"
-    with urlopen(f"{url}/moto-api/", timeout=10) as answer:
+    with urlopen(f"{url}/_ses-tenant/", timeout=10) as answer:
         assert answer.status == 200
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 0
     with pytest.raises(URLError):
-        urlopen(f"{url}/moto-api/", timeout=10)
+        urlopen(f"{url}/_ses-tenant/", timeout=10)
 
 
 def test_sandbox_without_its_extra_says_how_to_install_it(tmp_path: Path, spawn: Run) -> None:
