@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -60,12 +61,35 @@ def envelope(
     )
 
 
+# What a terminal may obey or show in another order. Colours, which the command adds, and line
+# ends may pass.
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """Return text for a terminal: what a control character in it would do is shown instead.
+
+    Everything that a command prints for people passes here. Values from elsewhere, which must not
+    hold colours or line ends either, pass `shown` before they become a part of the text.
+    """
+    return _CONTROL.sub(lambda m: m[0] if len(m[0]) > 1 else ascii(m[0])[1:-1], text)
+
+
+def shown(value: str) -> str:
+    """Return a value that came from AWS or a file, on one line and with nothing but its letters."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value)
+
+
 def print_error(error: SesTenantError) -> None:
     """Print a failure for people, on stderr."""
     word = "" if error.code is ErrorCode.INTERRUPTED else f"{_bold_red('Error:')} "
-    typer.echo(wrapped(f"{word}{error.message}", sys.stderr), err=True)
+    typer.echo(wrapped(f"{word}{printable(error.message)}", sys.stderr), err=True)
     if error.hint:
-        typer.echo(f"Hint: {error.hint}", err=True)  # not wrapped: it may be a command to copy
+        typer.echo(
+            f"Hint: {printable(error.hint)}", err=True
+        )  # not wrapped: it may be a command to copy
 
 
 def wrapped(text: str, stream: TextIO, indent: int = 0) -> str:
@@ -103,12 +127,12 @@ class Console:
     def note(self, text: str) -> None:
         """Tell a person something, on stderr; not with --quiet, nor beside JSON."""
         if not self.quiet and self.output is Output.TABLE:
-            typer.echo(wrapped(text, sys.stderr), err=True)
+            typer.echo(wrapped(printable(text), sys.stderr), err=True)
 
     def warn(self, warning: Notice) -> None:
         """Print a warning for people, also with --quiet; in JSON it stands in the document."""
         if self.output is Output.TABLE:
-            typer.echo(wrapped(f"Warning: {warning.message}", sys.stderr), err=True)
+            typer.echo(wrapped(f"Warning: {printable(warning.message)}", sys.stderr), err=True)
 
     def result(
         self,
@@ -122,7 +146,7 @@ class Console:
         if self.output is Output.JSON:
             write_stdout(envelope(self.command, data, warnings, errors, exit_status))
             return
-        write_stdout(text)
+        write_stdout(printable(text))
         for warning in warnings:
             self.warn(warning)
         for error in errors:
@@ -150,8 +174,8 @@ class Console:
                 f"Add --yes to go ahead, or {otherwise}.",
             )
         for line in lines:
-            typer.echo(line, err=True)
-        if not typer.confirm(question, err=True):
+            typer.echo(printable(line), err=True)
+        if not typer.confirm(printable(question), err=True):
             raise SesTenantError(ErrorCode.INTERRUPTED, "Nothing was changed.")
 
     @contextmanager

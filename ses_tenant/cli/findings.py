@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ses_tenant.cli.console import counted, wrapped
+from ses_tenant.cli.console import counted, shown, wrapped
 from ses_tenant.core.errors import ExitStatus
-from ses_tenant.core.findings.finding import Finding, Severity, at_least
+from ses_tenant.core.findings.finding import Finding, PathStep, Severity, at_least
 
 _SHOWN_DOMAINS = 3
 _COLOURS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.BLUE}
@@ -61,27 +61,28 @@ def findings_text(findings: Sequence[tuple[str | None, Finding]]) -> str:
 
 def _finding_text(account: str | None, finding: Finding) -> str:
     named = f"{account}  " if account else ""
-    lines = [f"{_coloured(finding.severity)}  {named}{finding.rule}  {finding.principal}"]
+    head = f"{_coloured(finding.severity)}  {named}{finding.rule}  {shown(finding.principal)}"
+    if not finding.remedy:  # nothing to do: a note, which takes one line
+        return f"{head}  {shown(finding.message)}\n"
+    lines = [head]
     if finding.domains:
-        shown = ", ".join(affected.domain for affected in finding.domains[:_SHOWN_DOMAINS])
+        first = ", ".join(affected.domain for affected in finding.domains[:_SHOWN_DOMAINS])
         rest = finding.domain_count - _SHOWN_DOMAINS
         more = f" and {rest} more" if rest > 0 else ""
         witness = finding.domains[0].witness
-        proof = f" (such as {witness})" if witness else ""
+        proof = f" (such as {shown(witness)})" if witness else ""
         noun = "domain" if finding.domain_count == 1 else "domains"
-        lines.append(f"  {noun}: {shown}{more}{proof}")
-    lines.append(wrapped(f"  {finding.message}", sys.stdout, 2))
+        lines.append(f"  {noun}: {shown(first)}{more}{proof}")
+    lines.append(wrapped(f"  {shown(finding.message)}", sys.stdout, 2))
     if len(finding.path) > 1:
-        lines += [
-            wrapped(
-                f"  {n}. {step.principal} {step.action} on {step.resource}: {step.statement}",
-                sys.stdout,
-                5,
-            )
-            for n, step in enumerate(finding.path, 1)
-        ]
-    lines.append(f"  -> {finding.remedy}")
+        lines += [_step_text(number, step) for number, step in enumerate(finding.path, 1)]
+    lines.append(f"  -> {shown(finding.remedy)}")
     return "\n".join(lines) + "\n\n"
+
+
+def _step_text(number: int, step: PathStep) -> str:
+    told = f"{step.principal}: {step.action} on {step.resource}, by {step.statement}"
+    return wrapped(f"  {number}. {shown(told)}", sys.stdout, 5)
 
 
 def _coloured(severity: Severity) -> str:

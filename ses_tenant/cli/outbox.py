@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ses_tenant.cli.console import Console, Output
+from ses_tenant.cli.console import Console, Output, shown
 from ses_tenant.cli.options import EndpointUrl, OutputOption, Quiet
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
@@ -46,11 +46,7 @@ def _lines(message: Mapping[str, Any]) -> str:
     to = ", ".join(message["recipients"])
     head = f"{message['at'][11:19]} {message['outcome']:8} {message['operation']}"
     return (
-        f"{_plain(f'{head}  {sender}' + (f' -> {to}' if to else ''))}\n"
-        f"         {_plain(message['answer'])}\n"
-        f"         {_plain(message['reason'])}\n"
+        f"{shown(f'{head}  {sender}' + (f' -> {to}' if to else ''))}\n"
+        f"         {shown(message['answer'])}\n"
+        f"         {shown(message['reason'])}\n"
     )
-
-
-def _plain(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)

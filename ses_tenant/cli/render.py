@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ses_tenant.cli.console import wrapped
+from ses_tenant.cli.console import shown, wrapped
 from ses_tenant.core.tenant.naming import SENDING_POLICY
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus, ReportedKey
 from ses_tenant.core.tenant.policy import sender_patterns
@@ -46,7 +46,7 @@ def plan_lines(plan: "Plan") -> list[str]:
 def plan_text(plan: "Plan") -> str:
     """Return the steps for people, a line each, the destructive ones marked."""
     return "".join(
-        f"{'-' if step.destructive else '+'} {step.action}: {step.summary}\n"
+        f"{'-' if step.destructive else '+'} {step.action}: {shown(step.summary)}\n"
         for step in _calls(plan)
     )
 
@@ -214,7 +214,7 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
         "Drift": list(details.drift) or ["none"],
     }
     return "".join(
-        wrapped(f"{name if number == 0 else '':<11}{line}", sys.stdout, indent=11) + "\n"
+        wrapped(f"{name if number == 0 else '':<11}{shown(line)}", sys.stdout, indent=11) + "\n"
         for name, lines in sections.items()
         for number, line in enumerate(lines)
     )
@@ -272,6 +272,7 @@ def _table(columns: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    rows = [["\n".join(shown(line) for line in cell.split("\n")) for cell in row] for row in rows]
     first, *others = columns
     table.add_column(first, overflow="fold")
     for number, column in enumerate(others, start=1):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ses_tenant.cli.console import counted, wrapped
+from ses_tenant.cli.console import counted, shown, wrapped
 from ses_tenant.cli.render import plan_data
 from ses_tenant.core.fleet.changes import Change, summary
 
@@ -81,12 +81,7 @@ def summary_line(plan: "FleetPlan", tenants: "Sequence[TenantPlan]") -> str:
 
 
 def _detail(text: str, stream: "TextIO") -> str:
-    return wrapped(f"      {_printable(text)}", stream, 10)
-
-
-def _printable(text: str) -> str:
-    """Return the text with its control characters shown: a tag may hold any."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return wrapped(f"      {shown(text)}", stream, 10)
 
 
 def _red(text: str, stream: "TextIO", *, on: bool) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output, counted, exit_with, wrapped
+from ses_tenant.cli.console import Console, Output, counted, exit_with, shown, wrapped
 from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
 
 if TYPE_CHECKING:
@@ -157,7 +157,12 @@ def _report(console: Console, results: "Sequence[Result]", asked: "Mapping[str, 
 def _line(result: "Result") -> str:
     wanted = f" (expected: {result.expect})" if result.unexpected else ""
     return (
-        wrapped(f"{result.decision}  {result.name}: {result.reason}{wanted}", sys.stdout, 2) + "\n"
+        wrapped(
+            f"{result.decision}  {shown(result.name)}: {shown(result.reason)}{wanted}",
+            sys.stdout,
+            2,
+        )
+        + "\n"
     )
 
 

@@ -71,6 +71,24 @@ def test_the_json_of_an_audit(server: Server, run: Run) -> None:
     assert "All" in step["statement"]
 
 
+def test_the_first_audit_of_an_account_with_one_administrator_is_two_lines(
+    server: Server, run: Run
+) -> None:
+    client = server.client("iam")
+    client.create_user(UserName="admin")
+    everything = EVERYTHING.replace("ses:*", "*")
+    client.put_user_policy(UserName="admin", PolicyName="all", PolicyDocument=everything)
+    answer = run("audit")
+    assert answer.status == 0
+    assert (answer.stdout + answer.stderr).splitlines() == [
+        (
+            "info  may_send_as  arn:aws:iam::123456789012:user/admin  is an administrator of the "
+            "account and may do everything"
+        ),
+        "3 principals, 2 tenants: 0 errors, 0 warnings, 1 for information.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("policy_action", "fail_on", "status"),
     [

@@ -201,6 +201,16 @@ def test_a_role_is_a_warning_and_an_administrator_for_information(
     assert told(iam) == [("may_send_as", severity, BOTH)]
 
 
+@pytest.mark.parametrize(
+    "actions",
+    [["iam:PutUserPolicy", "ses:*"], ["iam:*", "ses:SendRawEmail"], ["ses:*", "iam:Create*"]],
+)
+def test_who_may_do_much_but_not_everything_is_no_administrator(actions: list[str]) -> None:
+    iam = account()
+    iam.add_user("wordpress").policies["work"] = allow(actions)
+    assert EVERYBODY in told(iam)
+
+
 def test_a_boundary_that_can_be_read_limits_and_one_that_cannot_does_not() -> None:
     iam = account()
     user = iam.add_user("wordpress")

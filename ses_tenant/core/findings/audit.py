@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ses_tenant.core.findings.administrators import administers
 from ses_tenant.core.findings.finding import (
     MAX_DOMAINS,
     AffectedDomain,
@@ -13,14 +14,14 @@ from ses_tenant.core.findings.finding import (
     Severity,
 )
 from ses_tenant.core.findings.lint import lint, named_domains
+from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
-from ses_tenant.core.iam.authorization import Answer, Policies, Policy, Request, decide
+from ses_tenant.core.iam.authorization import Answer, Policies, Policy
 from ses_tenant.core.proof.addresses import TooComplex
 from ses_tenant.core.proof.breaches import Breach, Targets, breaches
 from ses_tenant.core.proof.members import Member
 from ses_tenant.core.proof.ways import Principal, Way, ways_to_send
 from ses_tenant.core.proof.witness import Target, Witness, find_witness
-from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.observed import ReportedKey
 
 # Some rules wait until a key has had the time to be used at all.
@@ -66,7 +67,7 @@ def audit(
     found = Gathering(limit)
     remedies: dict[str, str] = {}
     ways = {member.arn: _ways(member) for member in people}
-    admins = {m.arn for m in people if ways[m.arn] != () and _administrates(m)}
+    admins = {m.arn for m in people if ways[m.arn] != () and administers(m)}
     senders = ((member.principal, ways[member.arn]) for member in people)
     for breach in breaches(senders, Targets(targets)):
         member = by_arn[breach.principal.arn]
@@ -115,13 +116,6 @@ def _ways(member: Member) -> tuple[Way, ...] | None:
         return None
 
 
-def _administrates(member: Member) -> bool:
-    """Tell whether it may change tenants' policies, and so give itself everything anyway."""
-    tenant = f"arn:{member.arn.split(':')[1]}:iam::{member.account}:user{naming.PATH_PREFIX}x/ses-x"
-    request = Request("iam:PutUserPolicy", tenant, member.principal.context, member.arn)
-    return decide(member.principal.policies, request).answer is not Answer.DENIED
-
-
 def _of_breach(member: Member, breach: Breach, remedy: str, *, admin: bool) -> Finding:
     domain, witness = breach.target.domain, breach.witness
     if witness is None:
@@ -136,14 +130,16 @@ def _of_breach(member: Member, breach: Breach, remedy: str, *, admin: bool) -> F
             member.arn,
             f"the tenant of {member.tenant} may send as a domain of another tenant, by its "
             "options --also or --subdomains",
-            f"ses-tenant create {member.tenant} --also none --no-subdomains",
+            command(
+                "ses-tenant", "create", f"{member.tenant}", "--also", "none", "--no-subdomains"
+            ),
             domains=(AffectedDomain(domain, witness.address),),
         )
     verdict = witness.verdict
-    more = "; it may change the policies of tenants as well" if admin else ""
+    told = f"may send mail as these domains by {witness.action}: {verdict.reason}"
     return Rule.MAY_SEND_AS.found(
         member.arn,
-        f"may send mail as these domains by {witness.action}: {verdict.reason}{more}",
+        "is an administrator of the account and may do everything" if admin else told,
         remedy,
         severity=_severity(member, witness, admin=admin),
         domains=(AffectedDomain(domain, witness.address),),
@@ -169,9 +165,9 @@ def _owns(member: Member, target: Target) -> bool:
 
 def _remedy(member: Member, taken: Collection[str], *, admin: bool) -> str:
     if member.tenant is not None:
-        return f"ses-tenant check {member.tenant} --repair"
+        return command("ses-tenant", "check", f"{member.tenant}", "--repair")
     if admin:
-        return "Nothing, if it is meant to administrate the account."
+        return ""
     if not member.is_user:
         return "Limit its ses: actions to a From address, as examples/role-policy.json does."
     return _adopt(member, taken)
@@ -180,12 +176,9 @@ def _remedy(member: Member, taken: Collection[str], *, admin: bool) -> str:
 def _adopt(member: Member, taken: Collection[str]) -> str:
     named = named_domains(member)
     if named and all(domain in taken for domain in named):
-        return (
-            f"Give its site the credentials of the tenant {named[0]}, then: "
-            f"aws iam delete-user --user-name {member.name}"
-        )
+        return f"Give its site the credentials of the tenant {named[0]}, then delete this user."
     domain = named[0] if len(named) == 1 else "DOMAIN"
-    return f"ses-tenant adopt {domain} --user-name {member.name}"
+    return command("ses-tenant", "adopt", domain, *option("--user-name", member.name))
 
 
 def _candidate(member: Member, taken: Collection[str]) -> Finding:
@@ -215,9 +208,9 @@ def _of_keys(
     active = [key for key in keys if key.active]
     own = [AffectedDomain(member.tenant.name)] if member.tenant else []
     renew = (
-        f"ses-tenant rotate-keys {member.tenant}"
+        command("ses-tenant", "rotate-keys", member.tenant.name)
         if member.tenant
-        else f"aws iam list-access-keys --user-name {member.name}"
+        else command("aws", "iam", "list-access-keys", *option("--user-name", member.name))
     )
     if len(active) > 1:
         yield Rule.TWO_ACTIVE_KEYS.found(
@@ -274,8 +267,12 @@ def _of_identity(identity: IdentityPolicies, by_arn: Mapping[str, Member]) -> It
             yield Rule.IDENTITY_POLICY.found(
                 arn,
                 f"may send as the domain {target.domain} in {identity.region}: {verdict.reason}",
-                f"aws sesv2 delete-email-identity-policy --region {identity.region} "
-                f"--email-identity {target.domain} --policy-name NAME",
+                command(
+                    *("aws", "sesv2", "delete-email-identity-policy"),
+                    *option("--region", identity.region),
+                    *option("--email-identity", target.domain),
+                    *option("--policy-name", "NAME"),
+                ),
                 domains=(AffectedDomain(target.domain, witness.address),),
                 path=(PathStep(arn, witness.action, witness.resource, verdict.statement),),
                 cause=f"{identity.region} {verdict.statement}",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ses_tenant.core.findings.audit import NEVER_USED_AFTER
 from ses_tenant.core.findings.finding import AffectedDomain, Finding, Severity
+from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.iam.authorization import Answer, Request, decide
 from ses_tenant.core.iam.ses_actions import FROM, identity_arn, mail_context
@@ -43,7 +44,7 @@ def check_tenant(
     arn, name = observed.user.user_arn, spec.domain.name
     found = [
         *_of_user(spec, observed),
-        *_of_attachments(observed),
+        *_of_attachments(spec, observed),
         *_of_keys(spec, situation, now, max_age),
         *(finding for view in views for finding in _of_ses(spec, view)),
     ]
@@ -106,7 +107,7 @@ def disagreement(
 
 
 def _of_user(spec: TenantSpec, observed: Observed) -> Iterator[_Fault]:
-    repair = f"ses-tenant check {spec.domain} --repair"
+    repair = command("ses-tenant", "check", spec.domain.name, "--repair")
     for step in plan_restore(spec, observed):
         match step:
             case steps.PutUserPolicy():
@@ -127,9 +128,8 @@ def _of_user(spec: TenantSpec, observed: Observed) -> Iterator[_Fault]:
                 continue
 
 
-def _of_attachments(observed: Observed) -> Iterator[_Fault]:
-    domain = observed.domain
-    repair = f"ses-tenant check {domain} --repair"
+def _of_attachments(spec: TenantSpec, observed: Observed) -> Iterator[_Fault]:
+    repair = command("ses-tenant", "check", spec.domain.name, "--repair")
     extra = observed.attachments or Attachments()
     ours = {naming.SENDING_POLICY, naming.SUSPENDED_POLICY}
     foreign = [
@@ -150,12 +150,12 @@ def _of_keys(
     spec: TenantSpec, situation: Situation, now: datetime, max_age: timedelta
 ) -> Iterator[_Fault]:
     state = situation.state()
-    rotate = f"ses-tenant rotate-keys {spec.domain}"
-    show = f"ses-tenant show {spec.domain}"
+    rotate = command("ses-tenant", "rotate-keys", spec.domain.name)
+    show = command("ses-tenant", "show", spec.domain.name)
     match state:
         case KeyState.NO_KEY:
             told = "it has no access key, so it cannot send"
-            yield _Fault(Rule.NO_KEY, told, f"ses-tenant create {spec.domain}")
+            yield _Fault(Rule.NO_KEY, told, command("ses-tenant", "create", spec.domain.name))
         case KeyState.UNDELIVERED:
             told = "an Active access key has reached nobody"
             yield _Fault(Rule.UNDELIVERED_KEY, told, rotate)
@@ -187,7 +187,8 @@ def _of_ses(spec: TenantSpec, view: SesView) -> Iterator[_Fault]:
         yield _Fault(
             Rule.SES_SANDBOX,
             f"the account is in SES's sandbox in {region}: mail goes to verified addresses only",
-            f"aws sesv2 put-account-details --region {region} --production-access-enabled ...",
+            "Ask AWS to take the account out of the sandbox: "
+            "https://docs.aws.amazon.com/ses/latest/dg/request-production-access.html",
             region,
         )
         if spec.sending.scope is Scope.IDENTITY:
@@ -195,7 +196,7 @@ def _of_ses(spec: TenantSpec, view: SesView) -> Iterator[_Fault]:
                 Rule.SANDBOX_SCOPE,
                 "in SES's sandbox the identities of recipients are checked as well, which "
                 "--scope identity does not allow",
-                f"ses-tenant create {spec.domain} --scope any",
+                command("ses-tenant", "create", spec.domain.name, "--scope", "any"),
                 region,
             )
     for name, identity in (view.identities or {}).items():
@@ -209,10 +210,10 @@ def _of_identity(
     if identity is None:
         # A site may be prepared before its domain is: no reason for a bad end.
         told = f"SES knows neither {name} nor a domain above it in {region}, so it cannot send yet"
-        verify = f"aws sesv2 create-email-identity --region {region} --email-identity {name}"
+        verify = _sesv2("create-email-identity", region, name)
         yield _Fault(Rule.NOT_VERIFIED, told, verify, place, Severity.INFO)
         return
-    shown = f"aws sesv2 get-email-identity --region {region} --email-identity {identity.name}"
+    shown = _sesv2("get-email-identity", region, identity.name)
     if not identity.verified:
         told = f"the email identity {identity.name} is not verified in {region}"
         yield _Fault(Rule.NOT_VERIFIED, told, shown, place)
@@ -224,7 +225,7 @@ def _of_identity(
             f"{name} is no email identity of its own in {region}, and --scope identity allows no "
             f"other, such as {identity.name}"
         )
-        wider = f"ses-tenant create {spec.domain} --scope any"
+        wider = command("ses-tenant", "create", spec.domain.name, "--scope", "any")
         yield _Fault(Rule.IDENTITY_SCOPE, told, wider, place)
     if (
         identity.configuration_set is not None
@@ -235,6 +236,15 @@ def _of_identity(
             Rule.CONFIGURATION_SET,
             f"the default configuration set {identity.configuration_set} of {name} in {region} "
             "is not among the resources of its policy, so SES refuses its mail",
-            f"ses-tenant create {spec.domain} --configuration-set {identity.configuration_set}",
+            command(
+                *("ses-tenant", "create", spec.domain.name),
+                *option("--configuration-set", identity.configuration_set),
+            ),
             place,
         )
+
+
+def _sesv2(verb: str, region: str, identity: str) -> str:
+    return command(
+        "aws", "sesv2", verb, *option("--region", region), *option("--email-identity", identity)
+    )

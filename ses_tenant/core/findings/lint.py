@@ -5,7 +5,10 @@ Each rule is a mistake that looks right. docs/audit.md explains them.
 
 from collections.abc import Iterable, Iterator
 
+from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.findings.finding import AffectedDomain, Finding, Severity
+from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.iam import ses_actions
 from ses_tenant.core.iam.authorization import Statement
@@ -34,7 +37,7 @@ def lint(member: Member) -> Iterator[Finding]:
             member.arn,
             f"is in the SES console's group {CONSOLE_GROUP}, which lets it send as every domain "
             "of the account",
-            f"ses-tenant adopt DOMAIN --user-name {member.name}",
+            command("ses-tenant", "adopt", "DOMAIN", *option("--user-name", member.name)),
         )
     for policy in member.principal.policies.identity:
         for statement in policy.statements:
@@ -138,18 +141,22 @@ def _of_pattern(member: Member, statement: Statement, value: str) -> Iterator[Fi
         None,
     )
     if "@" not in value or (other and host != named):
+        domain = _domain(named)
         yield Rule.MISSING_AT.found(
             member.arn,
             f"{statement.label} allows From addresses like {readable(glob(value))}, where the @ "
             "does not stand right before the domain: other domains that end so may send, too",
-            f"Write *@{named}.",
-            domains=(AffectedDomain(named, other),),
+            f"Write *@{domain}." if domain else "Put the @ right before the domain.",
+            domains=(AffectedDomain(domain, other),) if domain else (),
             cause=f"{statement.label} {value}",
         )
 
 
 def named_domains(member: Member) -> tuple[str, ...]:
-    """Return the domains that the From patterns of its policies name, to guess whose user it is."""
+    """Return the domains that the From patterns of its policies name, to guess whose user it is.
+
+    What is no domain is left out: it would end up in a command to run.
+    """
     found: dict[str, None] = {}
     for policy in member.principal.policies.identity:
         for statement in policy.statements:
@@ -162,6 +169,13 @@ def _hosts(conditions: Iterable[Condition]) -> Iterator[str]:
     for condition in conditions:
         if condition.key == ses_actions.FROM and not negated(condition):
             for value in condition.values:
-                host = value.rpartition("@")[2].lstrip("*?").lstrip(".").lower()
-                if host and not set(host) & set("*?$"):
-                    yield host
+                domain = _domain(value.rpartition("@")[2].lstrip("*?."))
+                if domain is not None:
+                    yield domain
+
+
+def _domain(text: str) -> str | None:
+    try:
+        return SendingDomain.parse(text).name
+    except SesTenantError:
+        return None
