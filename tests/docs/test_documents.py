@@ -32,7 +32,8 @@ DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "examples").glob("*.md")),
 ]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -286,7 +287,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
     text = document.read_text("utf-8")
     for target in re.findall(r"\]\(([^)]+)\)", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
@@ -297,6 +298,20 @@ def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
         assert file.exists(), target
         if anchor:
             assert anchor in anchors(file.read_text("utf-8")), target
+
+
+def test_every_decision_is_in_the_index_under_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = re.findall(
+        r"^\| \[(\d+)\]\((\S+)\) \| (.+) \|$", (folder / "README.md").read_text(), re.MULTILINE
+    )
+    records = sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+    assert [name for _, name, _ in index] == [path.name for path in records]
+    for (number, name, title), path in zip(index, records, strict=True):
+        assert name.startswith(f"{int(number):04}-")
+        assert path.read_text().startswith(f"# {number}. {title}\n")
+        words = re.findall(r"^\*\*(\w+)\.\*\*", path.read_text(), re.MULTILINE)
+        assert words == ["Context", "Choice", "Cost"]
 
 
 def test_the_constraints_pin_what_is_installed() -> None:
