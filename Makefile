@@ -1,0 +1,36 @@
+# What a developer does daily, each command in one place; .ci/run, the workflows and the pre-commit hooks call
+# these. The tests' own command stands in the README, and in `test` only because .venv is there already.
+.PHONY: help all test rare lint format types docs docs-check bench
+BIN := .venv/bin/
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+
+all: lint types docs-check test ## what to run before a pull request
+
+test: ## the tests, in parallel
+	$(BIN)pytest
+
+rare: ## what is rare, and properties with more examples
+	$(BIN)pytest -m "rare or hypothesis" --hypothesis-profile thorough
+
+lint: ## ruff: rules and format, changing nothing
+	$(BIN)ruff check
+	$(BIN)ruff format --check
+
+format: ## ruff: put right what it can
+	$(BIN)ruff check --fix
+	$(BIN)ruff format
+
+types: ## mypy --strict, examples included
+	$(BIN)mypy
+	$(BIN)mypy examples/send_smtplib.py examples/send_boto3.py examples/impersonate.py docs/generate.py
+
+docs: ## write the generated parts of the documents
+	$(BIN)python docs/generate.py
+
+docs-check: ## are they up to date?
+	$(BIN)python docs/generate.py --check
+
+bench: ## measure, beside the other tools that are installed (minutes)
+	$(BIN)python -m benchmarks
