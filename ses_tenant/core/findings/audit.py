@@ -24,6 +24,9 @@ from ses_tenant.core.proof.ways import Principal, Way, ways_to_send
 from ses_tenant.core.proof.witness import Target, Witness, find_witness
 from ses_tenant.core.tenant.observed import ReportedKey
 
+ANYTHING = Policy(
+    "of its own account", {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+)
 # Some rules wait until a key has had the time to be used at all.
 NEVER_USED_AFTER = timedelta(days=30)
 
@@ -251,7 +254,8 @@ def _of_identity(identity: IdentityPolicies, by_arn: Mapping[str, Member]) -> It
     } - {target.owner, root, target.account}
     for arn in sorted(listed):
         member = by_arn.get(arn)
-        own = member.principal.policies if member else Policies()
+        # What the account of somebody else allows its own people is not known.
+        own = member.principal.policies if member else Policies((ANYTHING,))
         principal = Principal(
             arn,
             Policies(own.identity, own.boundary, resource=identity.policies),

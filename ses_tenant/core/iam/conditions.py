@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ses_tenant.core.iam.globs import glob, matches
 from ses_tenant.core.iam.ses_actions import MULTIVALUED
 
 ABSENT = "\0"  # no policy and no request holds it
+FEDERATION = "federation:*"
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DEFAULT = re.compile(r"([^,]+), +'([^']*)' *")
 _ESCAPES = {"*", "?", "$"}
@@ -54,11 +56,29 @@ class Condition:
 class Context:
     """What is known of a request: values by key in lower case; `unknown` keys may have any.
 
-    Any other key is absent.
+    `unknown` holds keys and families of keys, as `family` calls them. Any other key is absent.
     """
 
     values: Mapping[str, tuple[str, ...]]
     unknown: frozenset[str] = frozenset()
+
+    def is_unknown(self, key: str) -> bool:
+        """Tell whether nobody knows the value of the key, nor whether there is one."""
+        return key not in self.values and (key in self.unknown or family(key) in self.unknown)
+
+
+@lru_cache(maxsize=1 << 12)
+def family(key: str) -> str:
+    """Return the family of a key in lower case: `aws:principaltag/*`, or FEDERATION, or itself.
+
+    Keys of an identity provider have its host name before the colon.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+    """
+    service, _, _ = key.partition(":")
+    if service == "saml" or "." in service:
+        return FEDERATION
+    head, slash, _ = key.partition("/")
+    return f"{head}/*" if slash else key
 
 
 def parse_condition(
@@ -88,10 +108,12 @@ def holds(condition: Condition, context: Context) -> bool | None:
     """Tell whether the condition is fulfilled; None where that is not known.
 
     A negated operator is fulfilled by an absent key, and so are IfExists and ForAllValues;
-    ForAnyValue never is. An operator that IAM does not have is not known to hold.
+    ForAnyValue never is. Not known to hold: an operator that IAM does not have, and one without
+    ForAllValues or ForAnyValue on a key of several values, of which AWS does not say what it does.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
     """
     key = condition.key
-    if not known_operator(condition) or key in context.unknown:
+    if not known_operator(condition) or context.is_unknown(key):
         return None
     present = context.values.get(key)
     if condition.operator == "null":
@@ -100,12 +122,10 @@ def holds(condition: Condition, context: Context) -> bool | None:
         if condition.quantifier is Quantifier.ANY:
             return False
         return condition.quantifier is Quantifier.ALL or condition.if_exists or negated(condition)
-    each = [_one(condition, value, context) for value in present]
-    if condition.quantifier is Quantifier.ALL:
-        return all_of(each)
     if condition.quantifier is Quantifier.NONE and key in MULTIVALUED:
-        return False
-    return any_of(each)
+        return None
+    each = [_one(condition, value, context) for value in present]
+    return all_of(each) if condition.quantifier is Quantifier.ALL else any_of(each)
 
 
 def _one(condition: Condition, value: str, context: Context) -> bool | None:
@@ -157,7 +177,7 @@ def fill(text: str, context: Context, *, wild: bool = True) -> str | None:
         if with_default := _DEFAULT.fullmatch(name):
             name, default = with_default[1].strip(), with_default[2]
         name = name.lower()
-        if name in context.unknown:
+        if context.is_unknown(name):
             return None
         values = () if name in MULTIVALUED else context.values.get(name, ())
         value = values[0] if len(values) == 1 else default

@@ -45,16 +45,44 @@ def _compiled(wanted: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a 
     return re.compile(f"{first}{found_once}.*{last}", re.DOTALL).fullmatch
 
 
-def matches_arn(wanted: str, arn: str) -> bool:
-    """Tell whether the glob matches an ARN, part by part: no `*` reaches over a colon.
+def matches_arn(wanted: str, arn: str) -> bool | None:
+    """Tell whether the glob matches an ARN, part by part; None where nobody can say.
 
-    Only the last part may hold colons, and a pattern may break off after a `*`.
+    Only the last part may hold colons, and a pattern may break off after a `*`. What AWS says of
+    the rest is not what its evaluators do: whether a wildcard reaches past a colon, and whether an
+    ARN with fewer than six parts is filled up with `*`. Such a match is None.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """
-    if not wanted.strip(ANY):
+    if wanted and not wanted.strip(ANY):
         return True
     parts, of = wanted.split(":", 5), arn.split(":", 5)
-    if len(of) < 6 or (len(parts) < 6 and not parts[-1].endswith(ANY)):
+    if len(of) < 6:
         return False
     head = all(matches(p, a, fold=True) for p, a in zip(parts[:5], of[:5], strict=False))
-    return head and (len(parts) < 6 or matches(parts[5], of[5]))
+    whole = len(parts) == 6
+    if head and (matches(parts[5], of[5]) if whole else parts[-1].endswith(ANY)):
+        return True
+    return None if (head and not whole) or matches(wanted, arn) else False
+
+
+def remainders(wanted: str, text: str) -> frozenset[str]:
+    """Return the globs that what comes after `text` has to match, so that all of it matches."""
+    found = _reached(frozenset({wanted}))
+    for character in text:
+        found = _reached(
+            frozenset(
+                rest if rest[0] == ANY else rest[1:]
+                for rest in found
+                if rest and rest[0] in (ANY, ONE, character)
+            )
+        )
+    return found
+
+
+def _reached(globs: frozenset[str]) -> frozenset[str]:
+    """Return the globs with those behind a leading `*`, which may stand for nothing."""
+    return globs | {glob[n:] for glob in globs for n in range(1, _leading(glob) + 1)}
+
+
+def _leading(glob: str) -> int:
+    return len(glob) - len(glob.lstrip(ANY))

@@ -8,14 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ses_tenant.core.iam import ses_actions
-from ses_tenant.core.iam.authorization import (
-    ENVIRONMENT,
-    Policies,
-    Policy,
-    Statement,
-    concerns_principal,
-    names_principal,
-)
+from ses_tenant.core.iam.authorization import Layer, Policies, denies, routes
 from ses_tenant.core.iam.conditions import (
     Condition,
     Context,
@@ -25,13 +18,17 @@ from ses_tenant.core.iam.conditions import (
     wanted_globs,
 )
 from ses_tenant.core.iam.globs import ANY, matches_arn
+from ses_tenant.core.iam.keys import ENVIRONMENT, RESOURCE_TAGS
+from ses_tenant.core.iam.principals import Caller, concerns
+from ses_tenant.core.iam.statements import Statement
 from ses_tenant.core.proof.addresses import Constraint, TooComplex, find_text
 
 _MAX_WAYS = 2_000
 _MAX_COMBINATIONS = 20_000
-_RESOURCE_TAG = "aws:resourcetag/"
 _SAMPLE = "a@example.com"
 TLS = "aws:securetransport"
+REGION = "aws:requestedregion"
+ACCOUNT = "aws:resourceaccount"
 # Of what a mail carries, these are never absent; the API version is the interface's.
 _VERSIONS = {
     "ses:sendtemplatedemail": ("1",),
@@ -44,24 +41,37 @@ _EITHER_VERSION = ("2", "1")
 
 @dataclass(frozen=True)
 class Principal:
-    """A user, a role, or somebody whom an identity's policy names; `context` describes it."""
+    """A user, a role, or somebody whom an identity's policy names; `context` describes it.
+
+    Nobody knows the keys in `unknown` beforehand. `sends_in` is the ID of the account by whose
+    identities it would send, its own if empty.
+    """
 
     arn: str
     policies: Policies
     context: Mapping[str, tuple[str, ...]]
+    unknown: frozenset[str] = ENVIRONMENT | {RESOURCE_TAGS}
+    sends_in: str = ""
+
+    @property
+    def caller(self) -> Caller:
+        """Return it as the caller of a request."""
+        return Caller.of(self.arn, Context(self.context))
 
 
 @dataclass(frozen=True)
 class Way:
     """What a mail has to be like to go through: the action, its From, its resource, the rest.
 
-    `resources` are statements that must be about its resource, or must not.
+    `resources` are statements that must be about its resource, or must not; `place` are conditions
+    on its Region and account that must hold, or must not.
     """
 
     action: str
     sender: tuple[Constraint, ...]
     resources: tuple[tuple[Statement, bool], ...]
     rest: tuple[tuple[str, tuple[str, ...]], ...]
+    place: tuple[tuple[Condition, bool], ...] = ()
 
     @property
     def carries_from(self) -> bool:
@@ -79,11 +89,10 @@ def ways_to_send(principal: Principal) -> tuple[Way, ...]:
     """
     found: dict[Way, None] = {}
     known = {**principal.context, TLS: ("true",)}
-    unknown = unknown_keys(principal.policies) - known.keys()
     for action in ses_actions.SEND_ACTIONS:
         lower = action.lower()
         free = ses_actions.CARRIED[lower]
-        context = Context(known, unknown | free)
+        context = Context(known, principal.unknown | free)
         for tried, literals in enumerate(_combinations(principal, lower, context)):
             way = _way(action, literals, context, free)
             if way is not None:
@@ -93,59 +102,30 @@ def ways_to_send(principal: Principal) -> tuple[Way, ...]:
     return tuple(found)
 
 
-def unknown_keys(policies: Policies) -> frozenset[str]:
-    """Return the keys that nobody knows beforehand, the identity's tags that policies ask for too.
-
-    https://docs.aws.amazon.com/service-authorization/latest/reference/list_ses.html
-    """
-    tags = {
-        condition.key
-        for policy in policies.all
-        for statement in policy.statements
-        for condition in statement.conditions
-        if condition.key.startswith(_RESOURCE_TAG)
-    }
-    return ENVIRONMENT | tags
-
-
 def _combinations(
     principal: Principal, action: str, context: Context
 ) -> Iterator[tuple[_Literal, ...]]:
     """Return what has to hold, in each combination of statements that lets a mail through."""
-    policies = principal.policies
-    denies = [
-        statement
-        for statement in _about(policies.all, action)
-        if not statement.allow and _covers(statement, principal.arn)
-    ]
-    grants: list[tuple[Statement, ...]] = [()]
-    for layer in (policies.identity, policies.boundary, policies.session):
-        if layer is not None:
-            allows = [s for s in _about(layer, action) if s.allow]
-            grants = [(*grant, allow) for grant in grants for allow in allows]
-    grants += [
-        (statement,)
-        for statement in _about(policies.resource, action)
-        if statement.allow and names_principal(statement, principal.arn)
-    ]
-    for grant in grants:
-        wanted: list[_Literal] = []
-        for statement in grant:
-            opened = _open_parts(statement, context)
-            if opened is None:
-                break
-            wanted += [(part, True) for part in opened]
-        else:
-            yield from _spared(denies, tuple(wanted), context)
+    caller = principal.caller
+    against = [s for s in denies(principal.policies, action) if concerns(s, caller)]
+    identity = f"arn:aws:ses::{principal.sends_in or caller.account}:identity/x"
+    for route in routes(principal.policies, caller, identity):
+        for wanted in _granted(route, action, caller, context):
+            yield from _spared(against, wanted, context)
 
 
-def _about(policies: Iterable[Policy], action: str) -> Iterator[Statement]:
-    return (s for policy in policies for s in policy.statements if s.names_action(action))
-
-
-def _covers(statement: Statement, principal: str) -> bool:
-    """Tell whether a Deny is about the principal; one in its own policies always is."""
-    return statement.principals is None or concerns_principal(statement, principal)
+def _granted(
+    route: Sequence[Layer], action: str, caller: Caller, context: Context
+) -> Iterator[tuple[_Literal, ...]]:
+    """Return what has to hold in each combination of an Allow of every layer."""
+    if not route:
+        yield ()
+        return
+    for statement in route[0].allows(action, caller):
+        opened = _open_parts(statement, context)
+        if opened is not None:
+            for rest in _granted(route[1:], action, caller, context):
+                yield (*((part, True) for part in opened), *rest)
 
 
 def _spared(
@@ -188,6 +168,7 @@ def _way(
     """Return the literals as a way to send, or None if they contradict each other."""
     sender: list[Constraint] = []
     resources: list[tuple[Statement, bool]] = []
+    place: list[tuple[Condition, bool]] = []
     by_key: dict[str, list[tuple[Condition, bool]]] = {}
     guessed: dict[Condition, bool] = {}
     for part, wanted in literals:
@@ -195,6 +176,8 @@ def _way(
             resources.append((part, wanted))
         elif part.key in free:
             by_key.setdefault(part.key, []).append((part, wanted))
+        elif part.key in (REGION, ACCOUNT):
+            place.append((part, wanted))
         else:
             # Nobody knows the value, but it cannot both be and not be.
             plain = replace(part, operator=part.operator.replace("not", ""))
@@ -216,7 +199,13 @@ def _way(
             return None
         if values:
             rest[key] = values
-    return Way(action, tuple(sender), tuple(dict.fromkeys(resources)), tuple(rest.items()))
+    return Way(
+        action,
+        tuple(sender),
+        tuple(dict.fromkeys(resources)),
+        tuple(rest.items()),
+        tuple(dict.fromkeys(place)),
+    )
 
 
 def _constraint(condition: Condition, wanted: bool, context: Context) -> Constraint | bool:
@@ -229,7 +218,7 @@ def _constraint(condition: Condition, wanted: bool, context: Context) -> Constra
         sample = Context({**context.values, condition.key: (_SAMPLE,)})
         return holds(condition, sample) in (wanted, None)
     if condition.key in ses_actions.MULTIVALUED and condition.quantifier is Quantifier.NONE:
-        return not wanted
+        return True  # it is not known what AWS makes of that
     globs = wanted_globs(condition, context)
     if globs is None:
         return not wanted

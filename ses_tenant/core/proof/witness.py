@@ -12,7 +12,7 @@ from ses_tenant.core.iam.authorization import Answer, Request, Statement, Verdic
 from ses_tenant.core.iam.conditions import Context
 from ses_tenant.core.iam.globs import ANY, matches_arn
 from ses_tenant.core.proof.addresses import Constraint, find_address
-from ses_tenant.core.proof.ways import TLS, Principal, Way, unknown_keys
+from ses_tenant.core.proof.ways import TLS, Principal, Way
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _try(
         "aws:resourceaccount": (target.account,),
     }
     arn = ses_actions.identity_arn(target.partition, region, target.account, target.domain)
-    unknown = unknown_keys(principal.policies) - context.keys()
+    unknown = principal.unknown
     known = Context(context, unknown)
     senders = (*(way.sender if way.carries_from else ()), *among)
     if all(s.names_resource(arn, known) in (wanted, None) for s, wanted in way.resources):
