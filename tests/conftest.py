@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,11 @@ import pytest
 from hypothesis import settings
 
 from tests.worked_out_once import work_out_once
+
+# Container images often forbid compiled files. Then each worker rewrites the asserts of all tests,
+# and each process that a test starts compiles ses_tenant anew: a third of the time of the suite.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # As many examples as a run can have that is waited for, and as many as CI takes its time for.
 settings.register_profile("moderate", max_examples=40, deadline=None)
