@@ -81,13 +81,13 @@ def test_a_fleet_is_planned_applied_and_then_unchanged(
     assert [action for action in server.writes if not action.startswith("Generate")] == []
 
 
-def test_a_hundred_tenants_unchanged_cost_three_requests(
+def test_tenants_unchanged_cost_three_requests_in_all(
     server: Server, run: Run, write: Write
 ) -> None:
-    file = write(*(table(f"site{n:03}.example.com") for n in range(100)))
+    file = write(*(table(f"site{n:03}.example.com") for n in range(25)))
     assert run("apply", file, "--yes", "--quiet").status == 0
     assert Counter(server.actions) == {
-        **dict.fromkeys(["CreateUser", "PutUserPolicy", "CreateAccessKey", "TagUser"], 100),
+        **dict.fromkeys(["CreateUser", "PutUserPolicy", "CreateAccessKey", "TagUser"], 25),
         "GetAccountAuthorizationDetails": 1,
     }
     server.actions.clear()

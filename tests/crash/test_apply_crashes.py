@@ -9,9 +9,9 @@ from tests.crash.harness import Harness
 _MOMENTS = [
     Fault(Mode.BEFORE, 2),
     Fault(Mode.LOST, 20),
-    Fault(Mode.AFTER, 33),
-    Fault(Mode.LOST, REQUESTS - 1),
     12,
+    pytest.param(Fault(Mode.AFTER, 33), marks=pytest.mark.rare),
+    pytest.param(Fault(Mode.LOST, REQUESTS - 1), marks=pytest.mark.rare),
 ]
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 
 import boto3
@@ -59,6 +60,7 @@ def allows(
     return verdict is Answer.ALLOWED
 
 
+@cache
 def iam_actions() -> list[str]:
     """Return every action of IAM's API, and others with which permissions change hands."""
     client = boto3.client(
@@ -259,7 +261,7 @@ def test_adopt_writes_outside_only_what_comes_before_the_rename() -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_policy_for_one_verb_is_part_of_the_policy_for_all(verb: str) -> None:
     one = operator_policy((verb,))
-    for action, resource in product(iam_actions(), (TENANT, ADMIN, *RESOURCES)):
+    for action, resource in product(iam_actions(), RESOURCES):
         if allows(one, action, resource):
             assert allows(FREE, action, resource)
 
