@@ -3,7 +3,7 @@
 
 docs/reference.md has the help of every command, docs/destinations.md what each format writes,
 docs/audit.md the rules of findings, examples/operator-policy.json what `operator-policy` prints for
-every command but `adopt`.
+every command but `adopt`, examples/destination-policy.json what the destinations need.
 
 python docs/generate.py           writes them
 python docs/generate.py --check   exits with status 1 if they are not up to date
@@ -24,21 +24,15 @@ from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
 from ses_tenant.core.tenant.operator_policy import ADOPT, VERBS, operator_policy
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.formats import FORMATS
+from ses_tenant.destinations.registry import destination_policy
 
 REFERENCE = Path(__file__).with_name("reference.md")
 DESTINATIONS = Path(__file__).with_name("destinations.md")
 AUDIT = Path(__file__).with_name("audit.md")
-OPERATOR_POLICY = Path(__file__).parents[1] / "examples" / "operator-policy.json"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 _GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->\n)", re.DOTALL)
 # The key that AWS's own documentation shows.
 _KEY = NewAccessKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
-_LANGUAGES = {
-    "json": "json",
-    "nodemailer": "json",
-    "wp-mail-smtp": "php",
-    "wp-offload-ses": "php",
-    "fluent-smtp": "php",
-}
 
 
 def command_names(group: str | None = None) -> list[str]:
@@ -79,8 +73,7 @@ def formats() -> str:
                 domain = SendingDomain("shop.example.com")
                 spec = TenantSpec(domain=domain, interface=interface, regions=("eu-central-1",))
                 written = form.file(credentials_for(spec, None, _KEY))
-                language = _LANGUAGES.get(name, "text")
-                text += f"\n{interface.upper()}:\n\n```{language}\n{written}```\n"
+                text += f"\n{interface.upper()}:\n\n```{form.language}\n{written}```\n"
     return text + "\n"
 
 
@@ -93,10 +86,13 @@ def rules() -> str:
     return f"\n| rule | of | usually | meaning |\n|---|---|---|---|\n{rows}\n"
 
 
-def example_policy() -> str:
-    """Return examples/operator-policy.json."""
-    policy = operator_policy([verb for verb in VERBS if verb != ADOPT])
-    return json.dumps(policy, indent=2) + "\n"
+def example_policies() -> dict[Path, str]:
+    """Return the examples of policies by their file."""
+    policies = {
+        "operator-policy.json": operator_policy([verb for verb in VERBS if verb != ADOPT]),
+        "destination-policy.json": destination_policy(),
+    }
+    return {EXAMPLES / n: json.dumps(policy, indent=2) + "\n" for n, policy in policies.items()}
 
 
 def updated(document: str) -> str:
@@ -108,9 +104,9 @@ def updated(document: str) -> str:
 def main(arguments: list[str]) -> int:
     """Write, or with --check compare; return the exit status."""
     status = 0
-    for file in (REFERENCE, DESTINATIONS, AUDIT, OPERATOR_POLICY):
+    documents = {f: updated(f.read_text("utf-8")) for f in (REFERENCE, DESTINATIONS, AUDIT)}
+    for file, wanted in (documents | example_policies()).items():
         present = file.read_text("utf-8")
-        wanted = example_policy() if file == OPERATOR_POLICY else updated(present)
         if "--check" not in arguments:
             file.write_text(wanted, "utf-8")
         elif wanted != present:

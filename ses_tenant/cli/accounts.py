@@ -48,9 +48,8 @@ def load_fleet(file: str) -> "Fleet":
 
     Raises SesTenantError `usage` for a file that cannot be read, and for all mistakes in it.
     """
-    from ses_tenant.core.fleet.tenants_file import Checks, parse_fleet
-    from ses_tenant.destinations.formats import get_format
-    from ses_tenant.destinations.registry import normalise
+    from ses_tenant.core.fleet.tenants_file import parse_fleet
+    from ses_tenant.destinations.registry import file_checks
 
     try:
         text = Path(file).read_bytes().decode()
@@ -67,7 +66,7 @@ def load_fleet(file: str) -> "Fleet":
             f"{file}:{line}: not UTF-8, as TOML has to be.",
             "Save the file as UTF-8.",
         ) from error
-    return parse_fleet(text, Path(file).name, Checks(normalise, get_format))
+    return parse_fleet(text, Path(file).name, file_checks())
 
 
 def open_accounts(

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ses_tenant.cli.console import envelope, print_error, write_stdout
+from ses_tenant.cli.options import fill_help
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 
@@ -23,6 +24,14 @@ class ErrorBoundary(TyperGroup):
         ctx.meta["ses_tenant.args"] = list(args)
         with _boundary(list(args)):
             return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - Typer's own Click
+        """Return the verb that is run, its help complete."""
+        found = super().resolve_command(ctx, args)
+        for parameter in found[1].params if found[1] else ():
+            if text := getattr(parameter, "help", None):
+                vars(parameter)["help"] = fill_help(text)
+        return found
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         """Run the verb and end with the status of what went wrong."""

@@ -138,8 +138,7 @@ To = Annotated[
     typer.Option(
         "--to",
         metavar="DESTINATION",
-        help="Where credentials go: - (stdout), file:PATH, secretsmanager:NAME, ssm:/NAME or "
-        "command:CMD, which gets JSON on its stdin. Remembered.  [default: -]",
+        help="Where credentials go: {destinations}. Remembered.  [default: -]",
         show_default=False,
     ),
 ]
@@ -148,9 +147,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="How they are written on stdout or in a file: env, json, aws-profile, wp-mail-smtp, "
-        "wp-offload-ses, fluent-smtp, django, laravel, symfony, postfix, msmtp or nodemailer. "
-        "Remembered.  [default: env]",
+        help="How they are written on stdout or in a file: {formats}. Remembered.  [default: env]",
         show_default=False,
     ),
 ]
@@ -238,6 +235,26 @@ def tenant_request(
         permissions_boundary=permissions_boundary,
         user_tags=dict(_tag(tag) for tag in tags or ()),
     )
+
+
+def fill_help(text: str) -> str:
+    """Return the help of an option with the destinations and formats that there are.
+
+    They are looked up for the command that is run alone, because that takes its time.
+    """
+    if "{destinations}" in text:
+        from ses_tenant.destinations.registry import told
+
+        return text.replace("{destinations}", _or(told()))
+    if "{formats}" in text:
+        from ses_tenant.destinations.formats import FORMATS
+
+        return text.replace("{formats}", _or(list(FORMATS)))
+    return text
+
+
+def _or(words: list[str]) -> str:
+    return " or ".join((", ".join(words[:-1]), words[-1]))
 
 
 def local_ses(environ: Mapping[str, str] = os.environ) -> "LocalSes | None":

@@ -7,6 +7,7 @@ from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.destinations.formats import secret_document
 from ses_tenant.destinations.held import key_id_in, unavailable
+from ses_tenant.destinations.scheme import Opening, Scheme
 
 # Well inside keys.LEASE, so that a run that hangs here is over when its lease is.
 _TIMEOUT_S = 300
@@ -18,6 +19,8 @@ class CommandDestination:
     Its output is thrown away, because it might repeat the secret. An optional second command
     prints what is held now; the access key ID is looked for in its output.
     """
+
+    call = "Put"
 
     def __init__(
         self, command: str, read_back: str | None, *, timeout_s: float = _TIMEOUT_S
@@ -72,3 +75,10 @@ class CommandDestination:
         return unavailable(
             self._where, why, "Run it by hand with {} on its standard input to see what it prints."
         )
+
+
+def _open(opening: Opening) -> CommandDestination:
+    return CommandDestination(opening.rest, opening.spec.read_back)
+
+
+SCHEME = Scheme("command", "command:CMD", _open, told=", which gets JSON on its stdin")

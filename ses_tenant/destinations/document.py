@@ -2,19 +2,23 @@
 
 import json
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.destinations.formats import secret_document
 from ses_tenant.destinations.held import is_ours, key_id_in, not_ours, unavailable
 
+if TYPE_CHECKING:
+    from ses_tenant.aws.session import AwsSession
+
 
 class DocumentDestination:
     """Credentials as one JSON document, read and written by two functions.
 
-    `read` returns the document or None if there is none, `write` replaces it; both call boto3.
+    `read` returns the document or None if there is none, `write` replaces it by the AWS call
+    `call`; both use boto3.
     """
 
     readable = True
@@ -23,13 +27,15 @@ class DocumentDestination:
         self,
         where: str,
         domain: SendingDomain,
-        session: AwsSession,
+        session: "AwsSession",
         read: Callable[[], str | None],
         write: Callable[[str], None],
         *,
+        call: str,
         force: bool,
     ) -> None:
         """Keep how to read and write; nothing is called yet."""
+        self.call = call
         self._where = where
         self._domain = domain
         self._session = session

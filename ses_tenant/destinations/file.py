@@ -6,10 +6,11 @@ import stat
 from pathlib import Path
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.errors import SesTenantError
+from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.destinations.formats import Format
 from ses_tenant.destinations.held import is_ours, key_id_in, not_ours, unavailable
+from ses_tenant.destinations.scheme import Opening, Scheme, Sharing
 
 _MAX_SIZE = 1 << 20
 
@@ -23,6 +24,7 @@ class FileDestination:
     """
 
     readable = True
+    call = "Put"
 
     def __init__(self, path: str, domain: SendingDomain, form: Format, *, force: bool) -> None:
         """Keep where and how to write; nothing is touched yet."""
@@ -155,3 +157,30 @@ class FileDestination:
 def _without_following(path: str | Path, flags: int) -> int:
     """Open a file of ours: no symbolic link, nothing that could block, no mode but 0600."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+
+
+def _absolute(path: str) -> str:
+    """Return the path as it is remembered, whatever the working folder."""
+    whole = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - not resolve()
+    if not os.path.basename(whole):  # noqa: PTH119
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"'file:{path}' is not a destination.",
+            "Name a file, such as file:/srv/shop/mail.env.",
+        )
+    return whole
+
+
+def _open(opening: Opening) -> FileDestination:
+    return FileDestination(opening.rest, opening.spec.domain, opening.form, force=opening.force)
+
+
+SCHEME = Scheme(
+    "file",
+    "file:PATH",
+    _open,
+    parse=_absolute,
+    relative=lambda path: not path.startswith("/"),
+    sharing=Sharing.ON_THE_MACHINE,
+    pattern="/.+",
+)

@@ -1,7 +1,7 @@
 """How credentials are written: each format is one function from credentials to text.
 
 Keys and passwords are base64 (`A-Z a-z 0-9 + / =`), so few consumers need quoting; where one does,
-the function says why. To add a format, write the function and add one line to `FORMATS`.
+the function says why. To add a format, write the function and put `@_format(...)` above it.
 """
 
 import json
@@ -29,16 +29,39 @@ class Format:
     """A way of writing: the text, what makes a file of it, and the interfaces it can serve.
 
     `file_head` stands before the text in a file; `{}` in it is the marker. Empty where the text
-    carries the marker itself.
+    carries the marker itself. `language` is how documents mark the text.
     """
 
     write: Callable[[Credentials], str]
     file_head: str = "# {}\n"
     interfaces: frozenset[Interface] = _API | _SMTP
+    language: str = "text"
 
     def file(self, credentials: Credentials) -> str:
         """Return the contents of a file."""
         return self.file_head.format(marker(credentials)) + self.write(credentials)
+
+
+# In the order in which help names them.
+FORMATS: dict[str, Format] = {}
+_PHP = "<?php\n// {}\n"
+_Write = Callable[[Credentials], str]
+
+
+def _format(
+    name: str,
+    *,
+    file_head: str = "# {}\n",
+    interfaces: frozenset[Interface] = _API | _SMTP,
+    language: str = "text",
+) -> Callable[[_Write], _Write]:
+    """Declare the function below as the format `name`."""
+
+    def declare(write: _Write) -> _Write:
+        FORMATS[name] = Format(write, file_head, interfaces, language)
+        return write
+
+    return declare
 
 
 def get_format(name: str, interface: Interface) -> Format:
@@ -54,15 +77,16 @@ def get_format(name: str, interface: Interface) -> Format:
         )
     chosen = FORMATS[name]
     if interface not in chosen.interfaces:
-        other = "--smtp" if interface is Interface.API else "--api"
         raise SesTenantError(
             ErrorCode.USAGE,
             f"The format '{name}' cannot be written for the interface '{interface}'.",
-            f"Make the tenant with {other}, or choose another --format.",
+            f"It is for {' and '.join(sorted(chosen.interfaces))}. Choose another format, or that "
+            "interface.",
         )
     return chosen
 
 
+@_format("env")
 def env(credentials: Credentials) -> str:
     """Write NAME=value lines: .env files, systemd's EnvironmentFile, shells, docker's --env-file.
 
@@ -122,11 +146,13 @@ def secret_document(credentials: Credentials) -> dict[str, object]:
     return document
 
 
+@_format("json", file_head="", language="json")
 def json_text(credentials: Credentials) -> str:
     """Write one JSON object, the same as in secret stores."""
     return json.dumps(secret_document(credentials), indent=2) + "\n"
 
 
+@_format("aws-profile", interfaces=_API)
 def aws_profile(credentials: Credentials) -> str:
     """Write a profile of ~/.aws/credentials, named after the domain."""
     return _lines(
@@ -139,6 +165,7 @@ def aws_profile(credentials: Credentials) -> str:
     )
 
 
+@_format("wp-mail-smtp", file_head=_PHP, language="php")
 def wp_mail_smtp(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin WP Mail SMTP, for wp-config.php."""
     sender: dict[str, object] = {
@@ -172,6 +199,7 @@ def wp_mail_smtp(credentials: Credentials) -> str:
     )
 
 
+@_format("wp-offload-ses", file_head=_PHP, interfaces=_API, language="php")
 def wp_offload_ses(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin WP Offload SES, for wp-config.php."""
     return _define(
@@ -182,6 +210,7 @@ def wp_offload_ses(credentials: Credentials) -> str:
     )
 
 
+@_format("fluent-smtp", file_head=_PHP, language="php")
 def fluent_smtp(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin FluentSMTP, for wp-config.php."""
     if credentials.secret_access_key is not None:
@@ -200,6 +229,7 @@ def fluent_smtp(credentials: Credentials) -> str:
     )
 
 
+@_format("django")
 def django(credentials: Credentials) -> str:
     """Write lines of Django's settings: its SMTP backend, or django-ses for the API.
 
@@ -230,6 +260,7 @@ def django(credentials: Credentials) -> str:
     return _lines([f"{name} = {value!r}" for name, value in settings.items()])
 
 
+@_format("laravel")
 def laravel(credentials: Credentials) -> str:
     """Write lines of Laravel's .env; quoted, because its parser ends an unquoted value at `#`."""
     if credentials.secret_access_key is not None:
@@ -255,6 +286,7 @@ def laravel(credentials: Credentials) -> str:
     )
 
 
+@_format("symfony")
 def symfony(credentials: Credentials) -> str:
     """Write Symfony's MAILER_DSN for .env; what a URL reserves is percent-encoded."""
     region = credentials.regions[0]
@@ -268,6 +300,7 @@ def symfony(credentials: Credentials) -> str:
     return _lines([f'MAILER_DSN="ses+smtp://{login}@default?region={region}"'])
 
 
+@_format("postfix", interfaces=_SMTP)
 def postfix(credentials: Credentials) -> str:
     """Write lines of Postfix's sasl_passwd; main.cf's relayhost must be spelled alike."""
     return _lines(
@@ -275,6 +308,7 @@ def postfix(credentials: Credentials) -> str:
     )
 
 
+@_format("msmtp", interfaces=_SMTP)
 def msmtp(credentials: Credentials) -> str:
     """Write an account of ~/.msmtprc, named after the domain."""
     smtp = _first(credentials)
@@ -294,6 +328,7 @@ def msmtp(credentials: Credentials) -> str:
     )
 
 
+@_format("nodemailer", file_head="", interfaces=_SMTP, language="json")
 def nodemailer(credentials: Credentials) -> str:
     """Write the options of nodemailer's createTransport, as JSON."""
     smtp = _first(credentials)
@@ -306,24 +341,6 @@ def nodemailer(credentials: Credentials) -> str:
         "auth": {"user": smtp.user_name, "pass": smtp.password},
     }
     return json.dumps(options, indent=2) + "\n"
-
-
-_PHP = "<?php\n// {}\n"
-
-FORMATS: Mapping[str, Format] = {
-    "env": Format(env),
-    "json": Format(json_text, file_head=""),
-    "aws-profile": Format(aws_profile, interfaces=_API),
-    "wp-mail-smtp": Format(wp_mail_smtp, file_head=_PHP),
-    "wp-offload-ses": Format(wp_offload_ses, file_head=_PHP, interfaces=_API),
-    "fluent-smtp": Format(fluent_smtp, file_head=_PHP),
-    "django": Format(django),
-    "laravel": Format(laravel),
-    "symfony": Format(symfony),
-    "postfix": Format(postfix, interfaces=_SMTP),
-    "msmtp": Format(msmtp, interfaces=_SMTP),
-    "nodemailer": Format(nodemailer, file_head="", interfaces=_SMTP),
-}
 
 
 def _lines(lines: list[str]) -> str:

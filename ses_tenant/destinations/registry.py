@@ -1,48 +1,35 @@
 """From a destination's URI to the destination. To add one: a file of its own, and a line here."""
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.fleet.tenants_file import Checks
+from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
+from ses_tenant.destinations import command, file, secretsmanager, ssm, stdout
 from ses_tenant.destinations.formats import get_format
+from ses_tenant.destinations.scheme import Opening, Scheme, Sharing
 
 if TYPE_CHECKING:
     from ses_tenant.aws.session import AwsSession
 
-SCHEMES = ("-", "file:PATH", "secretsmanager:NAME", "ssm:/NAME", "command:CMD")
+# In the order in which help names them.
+SCHEMES: Mapping[str, Scheme] = {
+    module.SCHEME.name: module.SCHEME for module in (stdout, file, secretsmanager, ssm, command)
+}
 
 
-class StdoutDestination:
-    """Standard output: what is printed there cannot be read back."""
+def usages() -> list[str]:
+    """Return how each destination is written."""
+    return [scheme.usage for scheme in SCHEMES.values()]
 
-    readable = False
 
-    def __init__(self, write: Callable[[Credentials], None]) -> None:
-        """Keep the function that prints."""
-        self._write = write
-
-    def check(self) -> None:
-        """Do nothing: printing needs no preparation."""
-
-    def put(self, credentials: Credentials) -> None:
-        """Print the credentials. Raises `destination_unavailable` if that fails."""
-        try:
-            self._write(credentials)
-        except OSError as error:
-            raise SesTenantError(
-                ErrorCode.DESTINATION_UNAVAILABLE,
-                f"The credentials of {credentials.domain} could not be printed: "
-                f"{error.strerror or type(error).__name__}.",
-                "Make room or open the pipe.",
-            ) from error
-
-    def held_key(self) -> str | None:
-        """Return None: nobody knows."""
-        return None
+def told() -> list[str]:
+    """Return the same with what help tells of each."""
+    return [scheme.usage + scheme.told for scheme in SCHEMES.values()]
 
 
 def normalise(uri: str) -> str:
@@ -50,22 +37,17 @@ def normalise(uri: str) -> str:
 
     Raises SesTenantError `usage` for what is no destination.
     """
-    scheme, colon, rest = uri.partition(":")
+    name, colon, rest = uri.partition(":")
     if uri == STDOUT:
         return uri
-    known = scheme in ("file", "secretsmanager", "ssm", "command")
+    known = name in SCHEMES and name != STDOUT
     if not colon or not known or not rest.strip() or "\0" in rest:
-        raise _no_destination(uri, f"Destinations: {', '.join(SCHEMES)}.")
-    if scheme != "file":
-        return uri
-    path = os.path.abspath(os.path.expanduser(rest))  # noqa: PTH100, PTH111 - not resolve()
-    if not os.path.basename(path):  # noqa: PTH119
-        raise _no_destination(uri, "Name a file, such as file:/srv/shop/mail.env.")
-    return f"file:{path}"
-
-
-def _no_destination(uri: str, hint: str) -> SesTenantError:
-    return SesTenantError(ErrorCode.USAGE, f"'{uri}' is not a destination.", hint)
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"'{uri}' is not a destination.",
+            f"Destinations: {', '.join(usages())}.",
+        )
+    return f"{name}:{SCHEMES[name].parse(rest)}"
 
 
 def open_destination(
@@ -77,26 +59,68 @@ def open_destination(
 ) -> Destination:
     """Return the destination of a tenant; `write` prints credentials where it is stdout.
 
-    Raises SesTenantError `usage` for a format that does not fit.
+    Raises SesTenantError `usage` for a format that does not fit, and `destination_unavailable`
+    for a destination of a tag that this version does not know.
     """
-    scheme, _, rest = spec.destination.partition(":")
+    name, _, rest = spec.destination.partition(":")
     form = get_format(spec.format, spec.interface)
-    match scheme:
-        case "file":
-            from ses_tenant.destinations.file import FileDestination
+    printed = spec.destination == STDOUT
+    if not printed and (name not in SCHEMES or name == STDOUT or not rest.strip()):
+        raise SesTenantError(
+            ErrorCode.DESTINATION_UNAVAILABLE,
+            f"The tag {naming.TAG_DESTINATION} of {spec.domain} names '{spec.destination}', which "
+            "is no destination that this version knows.",
+            f"Upgrade ses-tenant, or choose another: ses-tenant create {spec.domain} --to "
+            "DESTINATION",
+        )
+    return SCHEMES[name].open(Opening(rest, spec, form, session, write, force))
 
-            return FileDestination(rest, spec.domain, form, force=force)
-        case "secretsmanager":
-            from ses_tenant.destinations.secretsmanager import secretsmanager
 
-            return secretsmanager(rest, spec.regions[0], spec.domain, session, force=force)
-        case "ssm":
-            from ses_tenant.destinations.ssm import ssm
+def in_lambda(uri: str) -> bool:
+    """Tell whether a Lambda function can reach it; one that nobody knows it has to look at."""
+    scheme = SCHEMES.get(uri.partition(":")[0])
+    return scheme is None or scheme.in_lambda
 
-            return ssm(rest, spec.regions[0], spec.domain, session, force=force)
-        case "command":
-            from ses_tenant.destinations.command import CommandDestination
 
-            return CommandDestination(rest, spec.read_back)
-        case _:
-            return StdoutDestination(write)
+def file_checks() -> Checks:
+    """Return what the reader of a tenants file has to know of destinations and formats."""
+    return Checks(_normalise_in_file, get_format, _place)
+
+
+def _normalise_in_file(uri: str) -> str:
+    """Return the URI as `normalise` does; refuse one that depends on where it is read."""
+    name, _, rest = uri.partition(":")
+    if name in SCHEMES and SCHEMES[name].relative(rest):
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"'{uri}' is not an absolute path, and so depends on where the command is run",
+        )
+    return normalise(uri)
+
+
+def _place(uri: str, account: str, region: str) -> str | None:
+    """Return what names a place that only one tenant may have, None where several may."""
+    match SCHEMES[uri.partition(":")[0]].sharing:
+        case Sharing.NOWHERE:
+            return None
+        case Sharing.ON_THE_MACHINE:
+            return uri
+        case Sharing.IN_THE_REGION:
+            return f"{account} {region} {uri}"
+
+
+def destination_policy(partition: str = "aws") -> dict[str, object]:
+    """Return what the operator needs besides, to deliver to stores of AWS's under `web/`."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": scheme.sid,
+                "Effect": "Allow",
+                "Action": sorted((*scheme.read, *scheme.write)),
+                "Resource": f"arn:{partition}:{scheme.resource}",
+            }
+            for scheme in SCHEMES.values()
+            if scheme.resource
+        ],
+    }

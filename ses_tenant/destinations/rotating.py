@@ -11,7 +11,7 @@ from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.document import DocumentDestination
 from ses_tenant.destinations.held import unavailable
-from ses_tenant.destinations.secretsmanager import secretsmanager
+from ses_tenant.destinations.secretsmanager import CALL, secretsmanager
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -88,8 +88,9 @@ class RotatingSecret:
 
         where = f"secretsmanager:{event.secret_id}, version {event.token}"
         return DocumentDestination(
-            where, domain, self._session, lambda: self._get(event.token), write, force=False
-        )
+            where, domain, self._session, lambda: self._get(event.token), write,
+            call=CALL, force=False,
+        )  # fmt: skip
 
     def to_test(self) -> Credentials:
         """Return the credentials to come; where there are none yet, those that sites read.

@@ -1,13 +1,20 @@
 """AWS Secrets Manager: a secret that holds the document."""
 
-from ses_tenant.aws.session import AwsSession
+from typing import TYPE_CHECKING
+
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.rotation.secret_versions import CURRENT
 from ses_tenant.destinations.document import DocumentDestination
+from ses_tenant.destinations.scheme import Opening, Scheme, Sharing
+
+if TYPE_CHECKING:
+    from ses_tenant.aws.session import AwsSession
+
+CALL = "PutSecretValue"
 
 
 def secretsmanager(
-    name: str, region: str, domain: SendingDomain, session: AwsSession, *, force: bool
+    name: str, region: str, domain: SendingDomain, session: "AwsSession", *, force: bool
 ) -> DocumentDestination:
     """Return the secret `name` of `region`, or of the Region that it names if it is an ARN.
 
@@ -39,4 +46,27 @@ def secretsmanager(
                 Tags=[{"Key": "ses-tenant:domain", "Value": domain.name}],
             )
 
-    return DocumentDestination(f"secretsmanager:{name}", domain, session, read, write, force=force)
+    return DocumentDestination(
+        f"secretsmanager:{name}", domain, session, read, write, call=CALL, force=force
+    )
+
+
+def _open(opening: Opening) -> DocumentDestination:
+    spec = opening.spec
+    return secretsmanager(
+        opening.rest, spec.regions[0], spec.domain, opening.session, force=opening.force
+    )
+
+
+SCHEME = Scheme(
+    "secretsmanager",
+    "secretsmanager:NAME",
+    _open,
+    sharing=Sharing.IN_THE_REGION,
+    in_lambda=True,
+    sid="DeliverToSecretsManager",
+    read=("secretsmanager:GetSecretValue",),
+    # The first delivery makes the secret, with its tag.
+    write=(f"secretsmanager:{CALL}", "secretsmanager:CreateSecret", "secretsmanager:TagResource"),
+    resource="secretsmanager:*:*:secret:web/*",
+)

@@ -19,22 +19,20 @@ from ses_tenant.aws.text import read_text
 from ses_tenant.aws.verify import verify_credentials
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.fleet.fleet import Account
-from ses_tenant.core.fleet.tenants_file import Checks, parse_fleet
+from ses_tenant.core.fleet.tenants_file import parse_fleet
 from ses_tenant.core.rotation.decision import Action, RotationOptions
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import Observed
-from ses_tenant.core.tenant.spec import TenantSpec
-from ses_tenant.destinations.formats import get_format
-from ses_tenant.destinations.registry import normalise, open_destination
+from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
+from ses_tenant.destinations.registry import file_checks, in_lambda, open_destination
 from ses_tenant.functions.boundary import guarded, log
 from ses_tenant.functions.settings import rotation_options
 from ses_tenant.operations import rotate
 from ses_tenant.operations.rotate import Turn, World
 
 TENANTS_FILE = "SES_TENANT_TENANTS_FILE"
-_REACHABLE = ("secretsmanager:", "ssm:")
 _WORKERS = 8
 # What one tenant can take at worst: the requests, and 30 s until a new key is accepted.
 _A_TURN = timedelta(seconds=90)
@@ -87,7 +85,7 @@ def parts_of(text: str, where: str) -> tuple[Part, ...]:
     A function has no profiles: an account without a role is the function's own, unless it names a
     profile, which could be any.
     """
-    fleet = parse_fleet(text, where, Checks(normalise, get_format))
+    fleet = parse_fleet(text, where, file_checks())
     for account in fleet.accounts.values():
         if account.profile and not account.role_arn:
             raise SesTenantError(
@@ -167,7 +165,7 @@ def _rotate(
         return replace(options, max_age=named[domain] or options.max_age)
 
     close, quiet = rotate.choose(iam, [], options_of, now())
-    reachable = [o for o in close if _destination(o).startswith(_REACHABLE)]
+    reachable = [o for o in close if in_lambda(_destination(o))]
 
     def turn(observed: Observed) -> Turn | None:
         if context.get_remaining_time_in_millis() < _A_TURN.total_seconds() * 1000:
@@ -202,7 +200,7 @@ def _domain(observed: Observed) -> str:
 
 
 def _destination(observed: Observed) -> str:
-    return str(observed.user.remembered.destination or "")
+    return str(observed.user.remembered.destination or STDOUT)
 
 
 def _open(session: AwsSession, spec: TenantSpec) -> Destination:

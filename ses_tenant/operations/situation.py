@@ -27,7 +27,7 @@ def read_situation(
     so whoever sees the key sees the announcement too.
     """
     if observed is None:
-        return Situation((), destination.readable, None)
+        return Situation((), destination.readable, None, call=destination.call)
     readable = destination.readable
     situation = _with_notes(
         Situation(
@@ -35,6 +35,7 @@ def read_situation(
             readable=readable,
             held=destination.held_key() if readable else None,
             suspended=observed.suspended,
+            call=destination.call,
         ),
         observed,
         me,

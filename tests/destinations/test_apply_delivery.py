@@ -126,6 +126,7 @@ class Box:
 
     held: str | None = None
     readable: bool = True
+    call: str = "Put"
     before: BaseException | None = None
     after: BaseException | None = None
     unreadable: SesTenantError | None = None

@@ -216,7 +216,7 @@ def test_the_formats_are_these() -> None:
 def test_a_format_that_the_interface_cannot_serve_is_refused(
     name: str, interface: Interface
 ) -> None:
-    other = "--smtp" if interface is API else "--api"
+    other = "It is for smtp." if interface is API else "It is for api."
     with refused(ErrorCode.USAGE, f"'{name}'", other):
         get_format(name, interface)
 

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from ses_tenant.aws.session import AwsSession, open_session
 from ses_tenant.core.errors import ErrorCode
-from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.command import CommandDestination
 from ses_tenant.destinations.document import DocumentDestination
 from ses_tenant.destinations.file import FileDestination
-from ses_tenant.destinations.registry import StdoutDestination, normalise, open_destination
+from ses_tenant.destinations.registry import in_lambda, normalise, open_destination
+from ses_tenant.destinations.stdout import StdoutDestination
 
 from .destination_samples import KEY_ID, api, refused, spec
 
@@ -109,6 +110,32 @@ def test_the_five_destinations(session: AwsSession, tmp_path: Path) -> None:
     assert {uri: type(opened(spec(uri), session)) for uri in kinds} == kinds
 
 
+def test_the_step_that_delivers_is_named_after_the_destination_s_call(
+    session: AwsSession, tmp_path: Path
+) -> None:
+    uris = ("-", f"file:{tmp_path}/x", "secretsmanager:x", "ssm:/x", "command:true")
+    assert [steps.Deliver("n", uri, opened(spec(uri), session).call).action for uri in uris] == [
+        "stdout:Put",
+        "file:Put",
+        "secretsmanager:PutSecretValue",
+        "ssm:PutParameter",
+        "command:Put",
+    ]
+
+
+@pytest.mark.parametrize("uri", ["vault:kv/shop", "s3:bucket", "-x", "-:x", "FILE:/srv/x", "file"])
+def test_a_destination_of_a_newer_version_is_never_taken_for_stdout(
+    uri: str, session: AwsSession
+) -> None:
+    with refused(ErrorCode.DESTINATION_UNAVAILABLE, "ses-tenant:destination", f"'{uri}'"):
+        opened(spec(uri), session)
+
+
+def test_which_destinations_a_function_reaches() -> None:
+    uris = ("-", "file:/x", "secretsmanager:x", "ssm:/x", "command:x", "vault:x")
+    assert [in_lambda(uri) for uri in uris] == [False, False, True, True, False, True]
+
+
 def test_a_file_is_written_in_the_tenant_s_format(session: AwsSession, tmp_path: Path) -> None:
     opened(spec(f"file:{tmp_path}/x", "aws-profile"), session).put(api())
     assert (tmp_path / "x").read_text().splitlines()[1] == "[shop.example.com]"
@@ -130,9 +157,9 @@ def test_a_read_back_command_reaches_the_destination(session: AwsSession) -> Non
 
 @pytest.mark.parametrize("destination", ["-", "file:/srv/x", "command:cat", "ssm:/x"])
 def test_a_format_that_does_not_fit_is_refused(destination: str, session: AwsSession) -> None:
-    with refused(ErrorCode.USAGE, "postfix", "--smtp"):
+    with refused(ErrorCode.USAGE, "postfix", "It is for smtp."):
         opened(spec(destination, "postfix"), session)
-    with refused(ErrorCode.USAGE, "aws-profile", "--api"):
+    with refused(ErrorCode.USAGE, "aws-profile", "It is for api."):
         opened(spec(destination, "aws-profile", Interface.SMTP), session)
 
 

@@ -23,7 +23,7 @@ from ses_tenant.core.rotation.keys import KeyState
 from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.formats import FORMATS, secret_document
-from ses_tenant.destinations.registry import SCHEMES
+from ses_tenant.destinations.registry import usages
 
 from .test_examples import OPERATOR, empty_account
 
@@ -164,7 +164,7 @@ def test_the_document_for_secret_stores_is_documented() -> None:
 
 
 def test_each_destination_is_documented() -> None:
-    assert table(DESTINATIONS, "## Destinations") == list(SCHEMES)
+    assert table(DESTINATIONS, "## Destinations") == usages()
 
 
 def test_each_state_is_documented_with_its_next_step() -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 class FakeDestination:
     """Holds one tenant's credentials. Its calls count with those of the fake IAM."""
 
+    call = "Put"
+
     def __init__(self, iam: FakeIam, *, readable: bool = True) -> None:
         self.readable = readable
         self.held: Credentials | None = None

@@ -10,7 +10,7 @@ from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import Attachments
 from ses_tenant.core.tenant.request import TenantRequest
-from ses_tenant.destinations.registry import StdoutDestination
+from ses_tenant.destinations.stdout import StdoutDestination
 from ses_tenant.operations import create, delete
 from ses_tenant.operations.create import Created
 from tests.fakes.iam import Clock, FakeIam, FakeUser

@@ -11,7 +11,7 @@ from ses_tenant.core.iam.ses_actions import mail_context
 from ses_tenant.core.tenant.observed import Attachments, KeyStatus
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface
-from ses_tenant.destinations.registry import StdoutDestination
+from ses_tenant.destinations.stdout import StdoutDestination
 from ses_tenant.operations import adopt
 from ses_tenant.operations.adopt import Adoption
 from tests.fakes.example_tenant import (

@@ -7,7 +7,7 @@ from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.observed import KeyStatus
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
-from ses_tenant.destinations.registry import StdoutDestination
+from ses_tenant.destinations.stdout import StdoutDestination
 from ses_tenant.operations.apply import Applied, Issue, apply
 from tests.fakes.example_tenant import (
     ARN,

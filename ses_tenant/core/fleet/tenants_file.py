@@ -12,7 +12,7 @@ from ses_tenant.core.fleet.fleet import DEFAULT_ACCOUNT, Account, Fleet, FleetTe
 from ses_tenant.core.fleet.toml_lines import KeyPath, key_lines, line_of
 from ses_tenant.core.fleet.toml_table import Problems, Table, TableReader, quoted
 from ses_tenant.core.tenant.request import TenantRequest, check_spec, resolve
-from ses_tenant.core.tenant.spec import STDOUT, Interface, Scope
+from ses_tenant.core.tenant.spec import Interface, Scope
 
 DOMAIN_PLACEHOLDER = "{domain}"
 TABLES = ("accounts", "defaults", "tenants")
@@ -24,16 +24,20 @@ TENANT_KEYS = (
 )
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\x21-\x7e]{1,576}")
-# Where two tenants that are given the same place would overwrite each other's credentials.
-_EXCLUSIVE = ("file:", "secretsmanager:", "ssm:")
 
 
 @dataclass(frozen=True)
 class Checks:
-    """What this ring cannot know: destinations and formats. Both raise SesTenantError."""
+    """What this ring cannot know: destinations and formats.
+
+    `destination` returns a URI as it is remembered, and `format` looks at a format's name; both
+    raise SesTenantError. `place` gets a URI, the account and the Region, and returns what names
+    the place if only one tenant may have it.
+    """
 
     destination: Callable[[str], str]
     format: Callable[[str, Interface], object]
+    place: Callable[[str, str, str], str | None]
 
 
 def parse_fleet(text: str, name: str, checks: Checks) -> Fleet:
@@ -96,7 +100,7 @@ def _fleet(document: Table, checks: Checks, problems: Problems) -> Fleet:
         if tenant is None or len(problems.found) > before:
             continue
         tenants[domain.name] = tenant
-        place = _place(tenant)
+        place = _place(tenant, checks)
         if place and places.setdefault(place, domain.name) != domain.name:
             problems.add(
                 (*path, "destination"),
@@ -204,19 +208,13 @@ def _destination(
     if text is None:
         return None
     uri = text.replace(DOMAIN_PLACEHOLDER, domain.name)
-    if uri.startswith("file:") and not uri.startswith("file:/"):
-        problems.add(
-            reader.at("destination"),
-            f"'{text}' is not an absolute path, and so depends on where the command is run",
-        )
-        return None
     return problems.tried(reader.at("destination"), lambda: checks.destination(uri))
 
 
-def _place(tenant: FleetTenant) -> str | None:
+def _place(tenant: FleetTenant, checks: Checks) -> str | None:
     """Return what names the destination's place among all tenants, if only one may have it."""
     uri = tenant.request.destination
-    if uri is None or uri == STDOUT or not uri.startswith(_EXCLUSIVE):
+    if uri is None:
         return None
     region = (tenant.request.regions or ("",))[0]
-    return uri if uri.startswith("file:") else f"{tenant.account} {region} {uri}"
+    return checks.place(uri, tenant.account, region)

@@ -108,7 +108,7 @@ def issue(
     return (
         *announce,
         steps.CreateAccessKey(name),
-        steps.Deliver(name, tenant.destination),
+        steps.Deliver(name, tenant.destination, situation.call),
         steps.MarkDelivered(name, known_keys(situation)),
     )
 

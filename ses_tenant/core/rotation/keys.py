@@ -35,9 +35,9 @@ class KeyState(StrEnum):
 class Situation:
     """All that decides what happens next to a tenant's keys.
 
-    `held` is the key ID that the destination holds; where it cannot be read back (`readable` is
-    False) it is None. `issuer_alive` tells whether the process that a note names still runs, as
-    far as this machine can know.
+    `call` is what the destination does to take a key. `held` is the key ID that the destination
+    holds; where it cannot be read back (`readable` is False) it is None. `issuer_alive` tells
+    whether the process that a note names still runs, as far as this machine can know.
     """
 
     access_keys: tuple[AccessKey, ...]
@@ -47,6 +47,7 @@ class Situation:
     delivered: Note | None = None
     retired: Note | None = None
     issuer_alive: bool = True
+    call: str = "Put"
 
     @property
     def active(self) -> tuple[AccessKey, ...]:

@@ -1,4 +1,4 @@
-"""What a destination is: three methods."""
+"""What a destination is: three methods, and two facts."""
 
 from typing import Protocol
 
@@ -11,6 +11,13 @@ class Destination(Protocol):
     @property
     def readable(self) -> bool:
         """Tell whether `held_key` can know what is held."""
+
+    @property
+    def call(self) -> str:
+        """Return what `put` does, in the word of the service that does it: `PutSecretValue`.
+
+        `Put` where that is no service of AWS's. It names the step that delivers.
+        """
 
     def check(self) -> None:
         """Refuse, before a key exists, what `put` would refuse."""

@@ -113,13 +113,13 @@ class Deliver(_Step):
 
     line: ClassVar[str] = "deliver the credentials to {destination}"
     destination: str
+    call: str = "Put"
 
     @property
     def action(self) -> str:
-        """Return the call that the destination makes, `file:Put` for what is no AWS call."""
+        """Return what the destination does, such as `file:Put`."""
         scheme = self.destination.partition(":")[0]
-        calls = {"secretsmanager": "PutSecretValue", "ssm": "PutParameter"}
-        return f"{'stdout' if scheme == STDOUT else scheme}:{calls.get(scheme, 'Put')}"
+        return f"{'stdout' if scheme == STDOUT else scheme}:{self.call}"
 
 
 @dataclass(frozen=True)

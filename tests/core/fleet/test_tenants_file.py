@@ -12,12 +12,12 @@ from jsonschema import Draft7Validator
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.fleet.fleet import Account, Fleet, FleetTenant
-from ses_tenant.core.fleet.tenants_file import ACCOUNT_KEYS, TENANT_KEYS, Checks, parse_fleet
+from ses_tenant.core.fleet.tenants_file import ACCOUNT_KEYS, TENANT_KEYS, parse_fleet
 from ses_tenant.core.fleet.toml_lines import key_lines
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope
-from ses_tenant.destinations.formats import FORMATS, get_format
-from ses_tenant.destinations.registry import normalise
+from ses_tenant.destinations.formats import FORMATS
+from ses_tenant.destinations.registry import file_checks
 
 SCHEMA: dict[str, Any] = json.loads(
     files("ses_tenant.cli").joinpath("tenants.schema.json").read_text("utf-8")
@@ -64,7 +64,7 @@ tags = { kind = "blog" }
 
 
 def parsed(text: str) -> Fleet:
-    return parse_fleet(text, "tenants.toml", Checks(normalise, get_format))
+    return parse_fleet(text, "tenants.toml", file_checks())
 
 
 def mistakes(text: str) -> list[str]:

@@ -639,7 +639,7 @@ EVERY_STEP: list[tuple[steps.Step, str, str, bool]] = [
         False,
     ),
     (
-        steps.Deliver(NAME, "secretsmanager:mail/shop"),
+        steps.Deliver(NAME, "secretsmanager:mail/shop", "PutSecretValue"),
         "secretsmanager:PutSecretValue",
         "deliver the credentials to secretsmanager:mail/shop",
         False,
