@@ -31,6 +31,34 @@ _SMTP_REPORTED_MISSING = frozenset(
 )
 
 
+# Regions with the SES API, in the partition `aws`.
+# https://docs.aws.amazon.com/general/latest/gr/ses.html#ses_region
+_SES_REGIONS = (
+    *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "ca-west-1"),
+    *("eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1"),
+    *("eu-west-2", "eu-west-3", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2"),
+    *("ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2"),
+    *("ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7"),
+    *("af-south-1", "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1"),
+)
+_SES_REGIONS_OF = {
+    "aws": _SES_REGIONS,
+    "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
+    "aws-eusc": ("eusc-de-east-1",),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+}
+
+
+def ses_regions(partition: str) -> tuple[str, ...]:
+    """Return the Regions of a partition that may have SES; there may be others by now."""
+    return _SES_REGIONS_OF.get(partition, ())
+
+
+def is_region(text: str) -> bool:
+    """Tell whether the text has the shape of a Region name."""
+    return _REGION.fullmatch(text) is not None
+
+
 def check_region(text: str) -> str:
     """Return `text` if it has the shape of a Region name.
 

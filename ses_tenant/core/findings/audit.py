@@ -20,8 +20,9 @@ from ses_tenant.core.iam.authorization import Answer, Policies, Policy
 from ses_tenant.core.proof.addresses import TooComplex
 from ses_tenant.core.proof.breaches import Breach, Targets, breaches
 from ses_tenant.core.proof.members import Member
+from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.ways import Principal, Way, ways_to_send
-from ses_tenant.core.proof.witness import Target, Witness, find_witness
+from ses_tenant.core.proof.witness import Witness, find_witness
 from ses_tenant.core.tenant.observed import ReportedKey
 
 ANYTHING = Policy(

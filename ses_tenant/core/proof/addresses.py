@@ -25,17 +25,20 @@ class TooComplex(Exception):  # noqa: N818 - an answer, not an error
 
 @dataclass(frozen=True)
 class Constraint:
-    """The text is one of the globs, or with `negated` none of them; `prefix` stands before it."""
+    """The text is one of the globs, or with `negated` none of them.
+
+    With `host` that is said of the domain of an address, in lower case, instead of the whole.
+    """
 
     globs: tuple[str, ...]
     negated: bool = False
     fold: bool = False
-    prefix: str = ""
+    host: bool = False
 
     def allows(self, text: str) -> bool:
         """Tell whether the text fulfils the constraint."""
-        whole = self.prefix + text
-        return any(matches(glob, whole, fold=self.fold) for glob in self.globs) != self.negated
+        said_of = text.rpartition("@")[2].lower() if self.host else text
+        return any(matches(glob, said_of, fold=self.fold) for glob in self.globs) != self.negated
 
 
 def find_address(
@@ -75,9 +78,8 @@ def _instances(constraints: Iterable[Constraint]) -> Iterable[str]:
     for constraint in constraints:
         if not constraint.negated:
             for glob in constraint.globs:
-                whole = glob.replace(ANY, "a").replace(ONE, "a")
-                if whole.startswith(constraint.prefix):
-                    yield whole.removeprefix(constraint.prefix)
+                text = glob.replace(ANY, "a").replace(ONE, "a")
+                yield f"a@{text}" if constraint.host else text
 
 
 def _under(address: str, domain: str, *, subdomains: bool) -> bool:
@@ -181,8 +183,10 @@ def _search(base: _Address | _Text, constraints: Sequence[Constraint]) -> str | 
         if base.accepts(state) and all(map(_fulfilled, constraints, masks)):
             return text
         for c, after in base.steps(state, relevant):
+            # A constraint on the domain begins behind the `@`.
+            before = state[0] == "local"
             stepped = tuple(
-                _step(constraint, mask, c)
+                mask if constraint.host and before else _step(constraint, mask, c)
                 for constraint, mask in zip(constraints, masks, strict=True)
             )
             if any(map(_hopeless, constraints, stepped)):
@@ -203,16 +207,13 @@ def _shape(state: tuple[str, int]) -> tuple[str, int]:
 
 
 def _start(constraint: Constraint) -> tuple[int, ...]:
-    masks = tuple(_closed(glob, 1) for glob in constraint.globs)
-    for c in constraint.prefix:
-        masks = _step(constraint, masks, c)
-    return masks
+    return tuple(_closed(glob, 1) for glob in constraint.globs)
 
 
 def _step(constraint: Constraint, masks: tuple[int, ...], c: str) -> tuple[int, ...]:
     """Return the places in each glob, as bits, that reading `c` leads to."""
     fold = constraint.fold
-    char = c.lower() if fold else c
+    char = c.lower() if fold or constraint.host else c
     stepped = []
     for glob, mask in zip(constraint.globs, masks, strict=True):
         after = 0

@@ -5,12 +5,14 @@ The patterns of a principal tell which domains it can be about at all; only thos
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ses_tenant.core.iam.globs import ANY, ONE
+from ses_tenant.core.iam.globs import ANY, ONE, glob
+from ses_tenant.core.iam.statements import Statement
 from ses_tenant.core.proof.addresses import Constraint, TooComplex
+from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.ways import Principal, Way
-from ses_tenant.core.proof.witness import Target, Witness, find_witness
+from ses_tenant.core.proof.witness import Search, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,14 @@ class Targets:
             self._by_owner.setdefault(target.owner, []).append(target)
 
     def about(self, way: Way) -> Sequence[Target]:
-        """Return the targets that the way's From patterns can be about, or more."""
+        """Return the targets that the way's From and Resource patterns can be about, or more."""
         best: Sequence[Target] = self.all
-        for constraint in way.sender:
-            if not constraint.negated:
-                found = self._matching(constraint)
-                if len(found) < len(best):
-                    best = found
+        listed = [c.globs for c in way.sender if not c.negated]
+        listed += [_identities(s) for s, wanted in way.resources if wanted != s.not_resources]
+        for globs in listed:
+            found = self._matching(globs)
+            if len(found) < len(best):
+                best = found
         return best
 
     def spared(self, principal: Principal, target: Target) -> tuple[Constraint, ...]:
@@ -59,10 +62,10 @@ class Targets:
         )
         return (Constraint(own, negated=True, fold=True),) if own else ()
 
-    def _matching(self, constraint: Constraint) -> Sequence[Target]:
+    def _matching(self, globs: Sequence[str]) -> Sequence[Target]:
         found: dict[int, Target] = {}
-        for glob in constraint.globs:
-            tail = glob.replace(ONE, ANY).rpartition(ANY)[2].lower()
+        for each in globs:
+            tail = _tail(each)
             if not tail:
                 return self.all
             _, at, host = tail.rpartition("@")
@@ -105,45 +108,80 @@ def breaches(
             yield from _breaches(principal, ways, targets)
 
 
-def _excluded(way: Way) -> tuple[str, ...] | None:
-    """Return how the addresses end that the way excludes; None if it asks for anything else.
+def _tail(pattern: str) -> str:
+    """Return how the texts end that a glob matches; empty if it does not say."""
+    return pattern.replace(ONE, ANY).rpartition(ANY)[2].lower()
 
-    A domain that none of these ends has to do with is treated as every other such domain.
+
+def _identities(statement: Statement) -> tuple[str, ...]:
+    """Return globs of the identities that the statement's ARNs may be about."""
+    return tuple(map(_identity, statement.resources))
+
+
+def _identity(resource: str) -> str:
+    if "$" in resource or resource.count(":") < 5:
+        return ANY  # a variable may be anything, and so may what is left out of an ARN
+    return glob(resource).rpartition("/")[2]
+
+
+def _tails(way: Way) -> set[str] | None:
+    """Return how the addresses and identities end that the way treats in a way of their own.
+
+    A domain that none of these ends has to do with goes as every other such domain. None if the
+    way is about certain domains only.
     """
-    if way.resources or not all(constraint.negated for constraint in way.sender):
+    if not all(constraint.negated for constraint in way.sender):
         return None
-    globs = {glob for constraint in way.sender for glob in constraint.globs}
-    return tuple({glob.replace(ONE, ANY).rpartition(ANY)[2].lower() for glob in globs})
+    found = {_tail(each) for constraint in way.sender for each in constraint.globs}
+    for statement, _ in way.resources:
+        for resource in statement.resources:
+            if resource.split(":", 5)[-1] in ("*", "identity/*"):
+                continue
+            if "$" in resource or not _tail(_identity(resource)):
+                return None
+            found.add(_tail(_identity(resource)))
+    return found
 
 
 def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> Iterator[Breach]:
-    about: dict[int, Target] = {id(t): t for way in ways for t in targets.about(way)}
-    tails = _excluded(ways[0])
-    alike: dict[tuple[object, ...], Witness] = {}
-    for target in about.values():
+    search = Search(principal)
+    ends = {id(way): _tails(way) for way in ways}
+    wide = [way for way in ways if ends[id(way)] is not None]
+    tails = tuple({tail for way in wide for tail in ends[id(way)] or ()})
+    special = {id(t): t for way in ways if ends[id(way)] is None for t in targets.about(way)}
+    alike: dict[tuple[object, ...], Breach | None] = {}
+    for target in targets.all if wide else special.values():
         if target.owner == principal.arn:
             continue
         domain = target.domain
-        blind = tails is not None and not (
-            domain.endswith(tails) or any(tail.endswith(domain) for tail in tails)
-        )
+        own_end = domain.endswith(tails) or any(tail.endswith(domain) for tail in tails)
         place = (target.regions, target.account, target.partition)
-        witness = alike.get(place) if blind else None
-        if witness is None:
-            try:
-                witness = find_witness(principal, ways, target, targets.spared(principal, target))
-            except TooComplex:
-                yield Breach(principal, target, None)
-                continue
-            if blind and witness is not None and witness.action == ways[0].action:
-                alike[place] = witness
+        if id(target) in special or own_end:
+            breach = _breach(search, ways, target, targets.spared(principal, target))
         else:
-            head, _, _ = witness.resource.rpartition("/")
-            witness = Witness(
-                f"a@{target.domain}",
-                witness.action,
-                f"{head}/{target.domain}",
-                witness.verdict,
-            )
-        if witness is not None:
-            yield Breach(principal, target, witness)
+            if place not in alike:
+                alike[place] = _breach(search, wide, target, targets.spared(principal, target))
+            breach = _as(alike[place], target)
+        if breach is not None:
+            yield breach
+
+
+def _breach(
+    search: Search, ways: Sequence[Way], target: Target, among: Sequence[Constraint]
+) -> Breach | None:
+    try:
+        witness = search.witness(ways, target, among)
+    except TooComplex:
+        return Breach(search.principal, target, None)
+    return None if witness is None else Breach(search.principal, target, witness)
+
+
+def _as(breach: Breach | None, target: Target) -> Breach | None:
+    """Return the breach of one domain as that of another to which nothing makes a difference."""
+    if breach is None or breach.witness is None:
+        return breach and Breach(breach.principal, target, None)
+    head, _, _ = breach.witness.resource.rpartition("/")
+    witness = replace(
+        breach.witness, address=f"a@{target.domain}", resource=f"{head}/{target.domain}"
+    )
+    return Breach(breach.principal, target, witness)

@@ -13,8 +13,14 @@ from urllib.parse import unquote
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.iam.authorization import Policies, Policy
+from ses_tenant.core.iam.keys import ENVIRONMENT, RESOURCE_TAGS, SESSION
+from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.ways import Principal
-from ses_tenant.core.proof.witness import Target
+from ses_tenant.core.iam.keys import ENVIRONMENT, RESOURCE_TAGS, SESSION
+from ses_tenant.core.proof.places import Target
+from ses_tenant.core.proof.ways import Principal
+from ses_tenant.core.tenant.spec import SendingOptions
+from ses_tenant.core.tenant.tags import Remembered, known, tenant_of
 from ses_tenant.core.tenant.spec import SendingOptions
 from ses_tenant.core.tenant.tags import Remembered, known, tenant_of
 
@@ -133,9 +139,14 @@ def _member(
         "aws:principalarn": (arn,),
         "aws:principalaccount": (account,),
         "aws:principaltype": ("User" if is_user else "AssumedRole",),
-        **({"aws:username": (name,)} if is_user else {}),
-        **{f"aws:principaltag/{key.lower()}": (value,) for key, value in tags.items()},
+        "aws:principalisawsservice": ("false",),
+        "aws:viaawsservice": ("false",),
     }
+    if is_user:
+        context["aws:username"] = (name,)
+        context |= {f"aws:principaltag/{key.lower()}": (value,) for key, value in tags.items()}
+    # The tags of a session take the place of the role's own.
+    unknown = ENVIRONMENT | {RESOURCE_TAGS} | (frozenset() if is_user else SESSION)
     identity = (
         *(policy for holder in holders for policy in holder.inline),
         *(managed[arn] for arn in attached if arn in managed),
@@ -143,7 +154,7 @@ def _member(
     # A boundary that cannot be read must not hide anything: it counts as none, and is named.
     limits = (managed[limit],) if limit is not None and limit in managed else None
     return Member(
-        principal=Principal(arn, Policies(identity, limits), context),
+        principal=Principal(arn, Policies(identity, limits), context, unknown),
         name=name,
         path=_text(entry, "Path"),
         tags=tags,

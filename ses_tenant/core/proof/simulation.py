@@ -115,6 +115,7 @@ def case_of_tenant(mail: Mail, member: Member, region: str) -> Case:
         request.resource,
         {**member.principal.context, **request.context, "aws:requestedregion": (region,)},
         request.principal,
+        member.principal.unknown,
     )
     return Case(mail.sender, member.principal.policies, whole)
 

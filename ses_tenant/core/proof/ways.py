@@ -29,6 +29,7 @@ _SAMPLE = "a@example.com"
 TLS = "aws:securetransport"
 REGION = "aws:requestedregion"
 ACCOUNT = "aws:resourceaccount"
+_OF_THE_MAIL = ("${ses:", "${" + REGION, "${" + ACCOUNT)
 # Of what a mail carries, these are never absent; the API version is the interface's.
 _VERSIONS = {
     "ses:sendtemplatedemail": ("1",),
@@ -223,7 +224,7 @@ def _constraint(condition: Condition, wanted: bool, context: Context) -> Constra
     if globs is None:
         return not wanted
     if None in globs:
-        if any("${ses:" in value.lower() for value in condition.values):
+        if any(part in value.lower() for value in condition.values for part in _OF_THE_MAIL):
             raise TooComplex  # one part of the mail has to be like another
         return True  # the value of a variable is not known: it may be so
     return Constraint(

@@ -1,130 +1,147 @@
 """Who may send as whom: a From address under a domain that a principal may use, or none.
 
-The patterns of a principal's ways to send are solved for an address, and `decide` confirms every
-one that is found.
+The patterns of a principal's ways to send are solved for an address, in each place where it could
+go out, and `decide` confirms every one that is found.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ses_tenant.core.iam import ses_actions
-from ses_tenant.core.iam.authorization import Answer, Request, Statement, Verdict, decide
+from ses_tenant.core.iam.authorization import Answer, Request, Verdict, decide
 from ses_tenant.core.iam.conditions import Context
-from ses_tenant.core.iam.globs import ANY, matches_arn
-from ses_tenant.core.proof.addresses import Constraint, find_address
-from ses_tenant.core.proof.ways import TLS, Principal, Way
-
-
-@dataclass(frozen=True)
-class Target:
-    """A sending domain, in lower case, where it may be verified, and the tenant whose it is."""
-
-    domain: str
-    subdomains: bool
-    regions: tuple[str, ...]
-    account: str
-    partition: str
-    owner: str
+from ses_tenant.core.iam.globs import ANY
+from ses_tenant.core.proof.addresses import Constraint, TooComplex, find_address
+from ses_tenant.core.proof.places import Own, Place, Places, Target, own_constraints
+from ses_tenant.core.proof.ways import Principal, Way
 
 
 @dataclass(frozen=True)
 class Witness:
-    """A mail that the principal may send: the proof that it may send as the domain."""
+    """A mail that the principal may send: the proof that it may send as the domain.
+
+    The verdict is conditional where something is in doubt, such as whether the domain is verified
+    in the Region.
+    """
 
     address: str
     action: str
     resource: str
     verdict: Verdict
 
+    @property
+    def region(self) -> str:
+        """Return the Region in which the mail is sent."""
+        return self.resource.split(":")[3]
+
+
+class Search:
+    """The search for mails that one principal may send."""
+
+    def __init__(self, principal: Principal) -> None:
+        """Keep whose mails they are."""
+        self.principal = principal
+        self._places = Places(principal)
+
+    def witness(
+        self, ways: Sequence[Way], target: Target, among: Sequence[Constraint] = ()
+    ) -> Witness | None:
+        """Return a mail from the target's domain that goes one of the ways, or None.
+
+        One that certainly may be sent if there is any. Only addresses that `among` lets through
+        count. Raises TooComplex if none is found and one cannot be excluded.
+        """
+        perhaps: Witness | None = None
+        undecided = False
+        for way, place in self._tries(ways, target):
+            if perhaps is not None and place.doubts:
+                break
+            try:
+                found = self.at(place, way, target, among)
+            except TooComplex:
+                undecided = True
+                continue
+            if found is not None and found.verdict.answer is Answer.ALLOWED:
+                return found
+            perhaps = perhaps or found
+        if perhaps is None and undecided:
+            raise TooComplex
+        return perhaps
+
+    def _tries(self, ways: Sequence[Way], target: Target) -> Iterator[tuple[Way, Place]]:
+        """Return each way with each place, those without doubt first."""
+        for listed in (self._places.known, self._places.doubtful):
+            for way in ways:
+                for place in listed(way, target):
+                    yield way, place
+
+    def at(
+        self, place: Place, way: Way, target: Target, among: Sequence[Constraint] = ()
+    ) -> Witness | None:
+        """Return a mail that goes this way from this place, or None. Raises TooComplex."""
+        context = {**self._places.context(target, place.region), **dict(way.rest)}
+        known = Context(context, self.principal.unknown)
+        address = self._address(place, way, target, known, among)
+        if address is None:
+            return None
+        if way.carries_from:
+            context[ses_actions.FROM] = (address,)
+        arn = _arn(place, target, address)
+        request = Request(way.action, arn, context, self.principal.arn, self.principal.unknown)
+        verdict = decide(self.principal.policies, request)
+        if verdict.answer is Answer.DENIED:
+            return None
+        return Witness(address, way.action, arn, _in_doubt(verdict, place.doubts))
+
+    def _address(
+        self, place: Place, way: Way, target: Target, known: Context, among: Sequence[Constraint]
+    ) -> str | None:
+        senders = (*(way.sender if way.carries_from else ()), *among)
+        if isinstance(place.identity, Own):
+            own = own_constraints(way, place, target, known)
+            if own is None:
+                return None
+            senders = (*senders, *own)
+        else:
+            arn = _arn(place, target, "")
+            if any(s.names_resource(arn, known) not in (w, None) for s, w in way.resources):
+                return None
+            if place.identity.endswith(f".{target.domain}"):
+                senders = (*senders, *under(place.identity))
+        return find_address(target.domain, senders, subdomains=target.subdomains)
+
 
 def find_witness(
-    principal: Principal, ways: Iterable[Way], target: Target, among: Sequence[Constraint] = ()
+    principal: Principal, ways: Sequence[Way], target: Target, among: Sequence[Constraint] = ()
 ) -> Witness | None:
     """Return a mail from the target's domain that the principal may send, or None.
 
-    Only addresses that `among` lets through count. The way's patterns may hang on what nobody
-    knows beforehand; the verdict is conditional then. Raises TooComplex.
+    See `Search.witness`. Raises TooComplex.
     """
-    for way in ways:
-        for of in (target, *_subdomain_identities(way, target)):
-            for region in _regions(way, of):
-                witness = _try(principal, way, of, region, among)
-                if witness is not None:
-                    return witness
-    return None
+    return Search(principal).witness(ways, target, among)
 
 
-def _subdomain_identities(way: Way, target: Target) -> Iterator[Target]:
-    """Return the domains below the target's that are identities of their own for a statement."""
-    names = (
-        resource.rpartition("identity/")[2]
-        for statement, _ in (way.resources if target.subdomains else ())
-        for resource in statement.resources
-    )
-    for name in dict.fromkeys(names):
-        if name.lower().endswith(f".{target.domain}") and not set(name) & set("*?$@"):
-            yield replace(target, domain=name.lower())
+def under(identity: str) -> tuple[Constraint, ...]:
+    """Return what an address is like for which SES can take the identity: of a domain or itself."""
+    if "@" in identity:
+        return (Constraint((identity,), fold=True),)
+    return (Constraint((f"{ANY}@{identity}", f"{ANY}@{ANY}.{identity}"), fold=True),)
 
 
-def _regions(way: Way, target: Target) -> tuple[str, ...]:
-    """Return the Regions to try: the target's, and those that the way's statements name."""
-    named = (
-        resource.split(":")[3]
-        for statement, _ in way.resources
-        for resource in statement.resources
-        if resource.count(":") >= 5
-    )
-    plain = (region for region in named if region and not set(region) & set("*?$"))
-    return tuple(dict.fromkeys((*target.regions, *plain)))
+def _arn(place: Place, target: Target, address: str) -> str:
+    match place.identity:
+        case Own.ADDRESS:
+            name = address
+        case Own.HOST:
+            name = address.rpartition("@")[2].lower()
+        case name:
+            pass
+    return ses_actions.identity_arn(target.partition, place.region, target.account, name)
 
 
-def _try(
-    principal: Principal, way: Way, target: Target, region: str, among: Sequence[Constraint]
-) -> Witness | None:
-    context = {
-        **principal.context,
-        **dict(way.rest),
-        TLS: ("true",),
-        "aws:requestedregion": (region,),
-        "aws:resourceaccount": (target.account,),
-    }
-    arn = ses_actions.identity_arn(target.partition, region, target.account, target.domain)
-    unknown = principal.unknown
-    known = Context(context, unknown)
-    senders = (*(way.sender if way.carries_from else ()), *among)
-    if all(s.names_resource(arn, known) in (wanted, None) for s, wanted in way.resources):
-        address = find_address(target.domain, senders, subdomains=target.subdomains)
-    else:
-        # SES checks an address that is an identity of its own before the domain.
-        own = tuple(
-            constraint
-            for statement, wanted in way.resources
-            for constraint in _resource_constraints(statement, wanted, arn, target, known)
-        )
-        address = find_address(target.domain, (*senders, *own), subdomains=target.subdomains)
-        arn = ses_actions.identity_arn(target.partition, region, target.account, address or "")
-    if address is None:
-        return None
-    if way.carries_from:
-        context[ses_actions.FROM] = (address,)
-    request = Request(way.action, arn, context, principal.arn, unknown)
-    verdict = decide(principal.policies, request)
-    return None if verdict.answer is Answer.DENIED else Witness(address, way.action, arn, verdict)
-
-
-def _resource_constraints(
-    statement: Statement, wanted: bool, arn: str, target: Target, context: Context
-) -> Iterator[Constraint]:
-    """Return what it asks of an address that its identity is (not) a resource of the statement."""
-    head = arn.removesuffix(target.domain)
-    kind = head.split(":", 5)[5]
-    globs = []
-    for glob in statement.resource_globs(context):
-        if glob is None:
-            return  # a variable is not known: it may be so
-        listed = glob.split(":", 5)
-        if len(listed) < 6 and matches_arn(glob, arn):
-            globs.append(ANY)
-        elif len(listed) == 6 and matches_arn(":".join([*listed[:5], ANY]), arn):
-            globs.append(listed[5])
-    yield Constraint(tuple(globs), negated=wanted == statement.not_resources, prefix=kind)
+def _in_doubt(verdict: Verdict, doubts: tuple[str, ...]) -> Verdict:
+    if not doubts:
+        return verdict
+    conditions = (*verdict.conditions, *doubts)
+    told = f"allowed by {verdict.statement} if {' and '.join(conditions)}"
+    return replace(verdict, answer=Answer.CONDITIONAL, reason=told, conditions=conditions)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.iam.authorization import Answer, Policies, Policy, Request, decide
 from ses_tenant.core.proof.breaches import Breach, Targets, breaches
+from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.ways import Principal, ways_to_send
-from ses_tenant.core.proof.witness import Target, find_witness
+from ses_tenant.core.proof.witness import find_witness
 from ses_tenant.core.tenant.policy import sending_policy
 from ses_tenant.core.tenant.spec import Interface, SendingOptions, TenantSpec
 
