@@ -65,6 +65,7 @@ _SERVICES = {
     "DescribeSecret": "secretsmanager",
     "GetAccount": "ses",
     "GetEmailIdentity": "ses",
+    "ListEmailIdentities": "ses",
     "GetObject": "s3",
     "GetSecretValue": "secretsmanager",
     "PutSecretValue": "secretsmanager",

@@ -4,10 +4,13 @@ import json
 from typing import TYPE_CHECKING
 
 from ses_tenant.aws.session import AwsSession
-from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import ListedIdentity, SesAccount, SesIdentity
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
+
+_PAGE = 1000
+_NOT_ENABLED = {"UnrecognizedClientException", "InvalidClientTokenId"}
 
 
 class Ses:
@@ -45,6 +48,35 @@ class Ses:
                 for policy, document in answer.get("Policies", {}).items()
             },
         )
+
+    def list_identities(self, region: str) -> tuple[ListedIdentity, ...]:
+        """Return all email identities in the Region; none where it is not enabled.
+
+        Credentials that are good elsewhere are rejected in a Region that is not.
+        https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_ListEmailIdentities.html
+        """
+        client = self._session.ses_lister(region)
+        found: list[ListedIdentity] = []
+        token = ""
+        with self._session.errors():
+            while True:
+                try:
+                    answer = (
+                        client.list_email_identities(PageSize=_PAGE, NextToken=token)
+                        if token
+                        else client.list_email_identities(PageSize=_PAGE)
+                    )
+                except client.exceptions.ClientError as error:
+                    if error.response.get("Error", {}).get("Code") in _NOT_ENABLED:
+                        return ()
+                    raise
+                found += [
+                    ListedIdentity(entry["IdentityName"], entry.get("SendingEnabled", False))
+                    for entry in answer.get("EmailIdentities", [])
+                ]
+                token = answer.get("NextToken", "")
+                if not token:
+                    return tuple(found)
 
     def _client(self, region: str) -> "SESV2Client":
         return self._session.sesv2_client(region)

@@ -37,6 +37,8 @@ _ATTEMPTS = 10
 _ANY_REGION = "us-east-1"
 _CONNECT_TIMEOUT_S = 10
 _READ_TIMEOUT_S = 60
+_PROBE_TIMEOUT_S = 3
+_PROBE_ATTEMPTS = 3
 
 
 _Client = TypeVar("_Client")
@@ -136,6 +138,21 @@ class AwsSession:
                 region_name=region,
                 endpoint_url=self.endpoint_url,
                 config=self._config(),
+            ),
+        )
+
+    def ses_lister(self, region: str) -> "SESV2Client":
+        """Return an SES client of a Region that may not be there: it gives up soon."""
+        config = self._config().merge(
+            Config(
+                connect_timeout=_PROBE_TIMEOUT_S,
+                retries={"mode": "standard", "total_max_attempts": _PROBE_ATTEMPTS},
+            )
+        )
+        return self._once(
+            f"sesv2 probe {region}",
+            lambda: self.boto.client(
+                "sesv2", region_name=region, endpoint_url=self.endpoint_url, config=config
             ),
         )
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.iam.authorization import Request
-from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import ListedIdentity, SesAccount, SesIdentity
 from ses_tenant.core.rotation.secret_versions import SecretVersions
 from ses_tenant.core.tenant.credentials import Credentials, NewAccessKey
 from ses_tenant.core.tenant.destination import Destination
@@ -71,6 +71,9 @@ class Ses(Protocol):
 
     def identity(self, region: str, name: str) -> SesIdentity | None:
         """Return the email identity with its policies, or None if there is none of that name."""
+
+    def list_identities(self, region: str) -> tuple[ListedIdentity, ...]:
+        """Return all email identities in the Region; none where it is not enabled."""
 
 
 class RotatingSecret(Protocol):

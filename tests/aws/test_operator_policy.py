@@ -130,6 +130,7 @@ def test_reads_are_of_all_users_and_writes_only_of_tenants() -> None:
         "iam:DeleteVirtualMFADevice": {_DEVICES},
         "ses:GetAccount": {"*"},
         "ses:GetEmailIdentity": {"arn:aws:ses:*:*:identity/*"},
+        "ses:ListEmailIdentities": {"*"},
     }
     for action, resources in _resources_of_actions().items():
         if action == "iam:RemoveUserFromGroup":

@@ -1,14 +1,17 @@
 """What SES is asked, and what its answers become."""
 
+import json
 from typing import Any
 
+import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
 from ses_tenant.aws.ses import Ses
 from ses_tenant.aws.session import open_session
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import ListedIdentity, SesAccount, SesIdentity
+from ses_tenant.core.regions import partition_of, ses_regions
 
 pytestmark = pytest.mark.usefixtures("credentials")
 
@@ -94,3 +97,52 @@ def test_what_is_no_identity_is_none_and_another_refusal_an_error() -> None:
 def test_the_region_asked_for_is_asked() -> None:
     session = open_session(None, "us-east-1", None)
     assert session.sesv2_client("ap-south-1").meta.region_name == "ap-south-1"
+
+
+def pages(*answers: dict[str, Any]) -> tuple[Ses, list[dict[str, Any]]]:
+    """Return SES that answers so, one after the other, and what it was asked with."""
+    session = open_session(None, "us-east-1", "http://127.0.0.1:9")
+    asked: list[dict[str, Any]] = []
+    left = iter(answers)
+
+    def respond(params: dict[str, Any], **_: object) -> object:
+        asked.append(json.loads(params["body"]))
+        answer = next(left)
+        return AWSResponse("", 404 if "Error" in answer else 200, {}, None), answer  # type: ignore[arg-type]
+
+    session.boto.events.register("before-call.sesv2.ListEmailIdentities", respond)  # type: ignore[arg-type]
+    return Ses(session), asked
+
+
+def test_identities_are_listed_in_pages_of_a_thousand() -> None:
+    first = [{"IdentityName": "a.example", "SendingEnabled": True}]
+    second = [{"IdentityName": "info@b.example", "SendingEnabled": False}, {"IdentityName": "c"}]
+    there, asked = pages(
+        {"EmailIdentities": first, "NextToken": "more"}, {"EmailIdentities": second}
+    )
+    assert there.list_identities(REGION) == (
+        ListedIdentity("a.example", verified=True),
+        ListedIdentity("info@b.example", verified=False),
+        ListedIdentity("c", verified=False),
+    )
+    assert asked == [{"PageSize": 1000}, {"PageSize": 1000, "NextToken": "more"}]
+
+
+@pytest.mark.parametrize("code", ["UnrecognizedClientException", "InvalidClientTokenId"])
+def test_a_region_that_is_not_enabled_has_no_identities(code: str) -> None:
+    there, _ = pages(refusal(code))
+    assert there.list_identities(REGION) == ()
+
+
+def test_identities_that_may_not_be_listed() -> None:
+    there, _ = pages(refusal("AccessDeniedException"))
+    with pytest.raises(SesTenantError, match="ses:ListEmailIdentities") as caught:
+        there.list_identities(REGION)
+    assert caught.value.code is ErrorCode.ACCESS_DENIED
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-eusc"])
+def test_the_regions_in_which_boto3_knows_ses_are_ours(partition: str) -> None:
+    known = boto3.session.Session().get_available_regions("sesv2", partition)
+    assert set(known) <= set(ses_regions(partition))
+    assert {partition_of(region) for region in ses_regions(partition)} == {partition}

@@ -18,7 +18,7 @@ from ses_tenant.sandbox.renaming import renamed_users_keep_tags
 
 LOOPBACK = "127.0.0.1"
 
-_READS = ("Get", "List")
+_READS = ("Get", "List", "Post /v2/email/list-identities")
 
 
 class _Silent(WSGIRequestHandler):

@@ -1,17 +1,19 @@
 """An SES in memory: what it says of the account and of email identities."""
 
-from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import ListedIdentity, SesAccount, SesIdentity
 
 
 class FakeSes:
     """SES; every domain is verified and signed until a test says otherwise.
 
-    `accounts` are by Region; `identities` by Region and name, None for what is no identity.
+    `accounts` are by Region; `identities` by Region and name, None for what is no identity. Those
+    alone are listed; `listing` has the error of a Region, or of all of them under "".
     """
 
     def __init__(self) -> None:
         self.accounts: dict[str, SesAccount | Exception] = {}
         self.identities: dict[tuple[str, str], SesIdentity | Exception | None] = {}
+        self.listing: dict[str, Exception] = {}
         self.calls: list[str] = []
 
     def account(self, region: str) -> SesAccount:
@@ -28,3 +30,14 @@ class FakeSes:
         if isinstance(found, Exception):
             raise found
         return found
+
+    def list_identities(self, region: str) -> tuple[ListedIdentity, ...]:
+        self.calls.append("ses:ListEmailIdentities")
+        refused = self.listing.get(region, self.listing.get(""))
+        if refused is not None:
+            raise refused
+        return tuple(
+            ListedIdentity(name, verified=not isinstance(found, SesIdentity) or found.verified)
+            for (where, name), found in self.identities.items()
+            if where == region and found is not None
+        )

@@ -296,10 +296,17 @@ def test_identities_are_read_for_up_to_a_hundred_unless_asked() -> None:
         spec = TenantSpec(domain, Interface.SMTP, (REGION,))
         user = iam.add_user(spec.user_name, f"/ses-tenant/{domain}/", spec.tags)
         user.policies["ses-tenant-sending"] = sending_policy(spec)
-    _, warnings = audit(iam, ses, Clock()(), timedelta(days=90))
-    assert (ses.calls, [w.code for w in warnings]) == ([], ["not_read"])
-    audit(iam, ses, Clock()(), timedelta(days=90), identity_policies=True)
-    assert len(ses.calls) == 101
+        ses.identities[REGION, domain.name] = SesIdentity(domain.name, verified=True, dkim=True)
+    ses.identities["us-east-1", "elsewhere.example"] = None
+    for options, read, told in (
+        ({}, 0, ["not_read"]),
+        ({"identity_policies": True}, 101, []),
+        ({"identity_policies": False}, 0, []),
+    ):
+        ses.calls.clear()
+        _, warnings = audit(iam, ses, Clock()(), timedelta(days=90), **options)
+        assert ses.calls.count("ses:GetEmailIdentity") == read
+        assert [w.code for w in warnings] == told
 
 
 def test_requests_are_one_for_a_thousand_users_and_a_few() -> None:

@@ -16,29 +16,18 @@ from ses_tenant.core.findings.finding import (
 from ses_tenant.core.findings.lint import lint, named_domains
 from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
-from ses_tenant.core.iam.authorization import Answer, Policies, Policy
+from ses_tenant.core.iam.authorization import Answer
 from ses_tenant.core.proof.addresses import TooComplex
 from ses_tenant.core.proof.breaches import Breach, Targets, breaches
+from ses_tenant.core.proof.delegation import Coverage, Delegation, IdentityPolicies, delegations
 from ses_tenant.core.proof.members import Member
 from ses_tenant.core.proof.places import Target
-from ses_tenant.core.proof.ways import Principal, Way, ways_to_send
-from ses_tenant.core.proof.witness import Witness, find_witness
+from ses_tenant.core.proof.ways import Way, ways_to_send
+from ses_tenant.core.proof.witness import Witness
 from ses_tenant.core.tenant.observed import ReportedKey
 
-ANYTHING = Policy(
-    "of its own account", {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
-)
 # Some rules wait until a key has had the time to be used at all.
 NEVER_USED_AFTER = timedelta(days=30)
-
-
-@dataclass(frozen=True)
-class IdentityPolicies:
-    """The sending-authorization policies of a tenant's email identity in one Region."""
-
-    target: Target
-    region: str
-    policies: tuple[Policy, ...]
 
 
 @dataclass(frozen=True)
@@ -88,8 +77,10 @@ def audit(
         found.update(_unread(member))
         if sends or member.tenant:
             found.update(_of_keys(member, keys.get(member.arn, ()), now, max_age))
+    coverage = Coverage(targets)
+    principals = {member.arn: member.principal for member in people}
     for identity in identities:
-        found.update(_of_identity(identity, by_arn))
+        found.update(map(_of_delegation, delegations(identity, coverage, principals)))
     return Audit(len(people), sum(m.tenant is not None for m in people), found.findings())
 
 
@@ -242,43 +233,29 @@ def _of_keys(
             )
 
 
-def _of_identity(identity: IdentityPolicies, by_arn: Mapping[str, Member]) -> Iterator[Finding]:
-    """Return whom the policies of an email identity let send, besides its tenant."""
-    target = identity.target
-    root = f"arn:{target.partition}:iam::{target.account}:root"
-    listed = {
-        principal
-        for policy in identity.policies
-        for statement in policy.statements
-        if statement.allow
-        for principal in statement.principals or ()
-    } - {target.owner, root, target.account}
-    for arn in sorted(listed):
-        member = by_arn.get(arn)
-        # What the account of somebody else allows its own people is not known.
-        own = member.principal.policies if member else Policies((ANYTHING,))
-        principal = Principal(
-            arn,
-            Policies(own.identity, own.boundary, resource=identity.policies),
-            member.principal.context if member else {"aws:principalarn": (arn,)},
+def _of_delegation(delegation: Delegation) -> Finding:
+    """Return that the policies of an email identity let somebody send besides its tenant."""
+    identity, domain, witness = delegation.identity, delegation.target.domain, delegation.witness
+    remedy = command(
+        *("aws", "sesv2", "get-email-identity", "--query", "Policies"),
+        *option("--region", identity.region),
+        *option("--email-identity", identity.name),
+    )
+    where = f"the policies of the identity {identity.name} in {identity.region}"
+    if witness is None:
+        return Rule.UNDECIDED.found(
+            delegation.principal,
+            f"{where} are too intricate to tell whether it may send as these domains",
+            remedy,
+            domains=(AffectedDomain(domain),),
+            cause=f"{identity.region} {identity.name}",
         )
-        place = Target(
-            target.domain, target.subdomains, (identity.region,), target.account,
-            target.partition, target.owner,
-        )  # fmt: skip
-        witness = find_witness(principal, ways_to_send(principal), place)
-        if witness is not None:
-            verdict = witness.verdict
-            yield Rule.IDENTITY_POLICY.found(
-                arn,
-                f"may send as the domain {target.domain} in {identity.region}: {verdict.reason}",
-                command(
-                    *("aws", "sesv2", "delete-email-identity-policy"),
-                    *option("--region", identity.region),
-                    *option("--email-identity", target.domain),
-                    *option("--policy-name", "NAME"),
-                ),
-                domains=(AffectedDomain(target.domain, witness.address),),
-                path=(PathStep(arn, witness.action, witness.resource, verdict.statement),),
-                cause=f"{identity.region} {verdict.statement}",
-            )
+    verdict = witness.verdict
+    return Rule.IDENTITY_POLICY.found(
+        delegation.principal,
+        f"may send mail as these domains by {where}: {verdict.reason}",
+        remedy,
+        domains=(AffectedDomain(domain, witness.address),),
+        path=(PathStep(delegation.principal, witness.action, witness.resource, verdict.statement),),
+        cause=f"{identity.region} {identity.name} {verdict.statement}",
+    )

@@ -27,3 +27,14 @@ class SesIdentity:
     dkim: bool
     configuration_set: str | None = None
     policies: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ListedIdentity:
+    """An email identity as the list of a Region has it; `verified` if it may send.
+
+    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_ListEmailIdentities.html
+    """
+
+    name: str
+    verified: bool

@@ -43,23 +43,44 @@ class Delegation:
     witness: Witness | None
 
 
-def covers(name: str, target: Target) -> bool:
-    """Tell whether SES can take the identity for a mail from the target's domain."""
-    host = name.rpartition("@")[2].lower()
-    below = target.subdomains and host.endswith(f".{target.domain}")
-    above = "@" not in name and target.domain.endswith(f".{host}")
-    return host == target.domain or below or above
+class Coverage:
+    """The targets by the identities that SES can take for their mail."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        """Sort the targets by their domain and the domains above it."""
+        self._of: dict[str, list[Target]] = {}
+        self._below: dict[str, list[Target]] = {}
+        for target in targets:
+            self._of.setdefault(target.domain, []).append(target)
+            for name in _above(target.domain):
+                self._below.setdefault(name, []).append(target)
+
+    def of(self, identity: str) -> list[Target]:
+        """Return the targets for whose mail SES can take the identity, a domain or an address."""
+        _, at, host = identity.lower().rpartition("@")
+        parents = (target for name in _above(host) for target in self._of.get(name, ()))
+        return [
+            *self._of.get(host, ()),
+            *(target for target in parents if target.subdomains),
+            *(() if at else self._below.get(host, ())),
+        ]
+
+
+def _above(domain: str) -> Iterator[str]:
+    while "." in domain:
+        domain = domain.partition(".")[2]
+        yield domain
 
 
 def delegations(
-    identity: IdentityPolicies, targets: Sequence[Target], principals: Mapping[str, Principal]
+    identity: IdentityPolicies, coverage: Coverage, principals: Mapping[str, Principal]
 ) -> Iterator[Delegation]:
     """Return whom the identity's policies let send as which target, but for its own tenant.
 
     `principals` are those of the account, by ARN. Everybody else is somebody of whom only the ARN
     is known. Raises SesTenantError `usage` for a policy that IAM would not take.
     """
-    concerned = [target for target in targets if covers(identity.name, target)]
+    concerned = coverage.of(identity.name)
     if not concerned:
         return
     account, partition = concerned[0].account, concerned[0].partition

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationD
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NoReturn
 from urllib.parse import unquote
@@ -16,13 +16,8 @@ from ses_tenant.core.iam.authorization import Policies, Policy
 from ses_tenant.core.iam.keys import ENVIRONMENT, RESOURCE_TAGS, SESSION
 from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.ways import Principal
-from ses_tenant.core.iam.keys import ENVIRONMENT, RESOURCE_TAGS, SESSION
-from ses_tenant.core.proof.places import Target
-from ses_tenant.core.proof.ways import Principal
 from ses_tenant.core.tenant.spec import SendingOptions
-from ses_tenant.core.tenant.tags import Remembered, known, tenant_of
-from ses_tenant.core.tenant.spec import SendingOptions
-from ses_tenant.core.tenant.tags import Remembered, known, tenant_of
+from ses_tenant.core.tenant.tags import Damaged, Remembered, known, tenant_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +31,8 @@ class Member:
     groups: tuple[str, ...]
     is_user: bool
     missing: tuple[str, ...] = ()
+    verified_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The Regions in which SES says that a domain is verified, as far as it was asked."""
 
     @property
     def arn(self) -> str:
@@ -58,7 +55,10 @@ class Member:
         return tenant_of(self.name, self.path, self.remembered) if self.is_user else None
 
     def targets(self) -> tuple[Target, ...]:
-        """Return the domains that are the tenant's to send as; none if it is no tenant."""
+        """Return the domains that are the tenant's to send as; none if it is no tenant.
+
+        Their Regions are those of its tag and those in which SES knows the domain.
+        """
         domain = self.tenant
         if domain is None:
             return ()
@@ -66,14 +66,24 @@ class Member:
         regions = known(self.remembered.regions) or ()
         partition = self.arn.split(":")[1]
         return tuple(
-            Target(own.name, options.subdomains, regions, self.account, partition, self.arn)
+            Target(
+                own.name,
+                options.subdomains,
+                tuple(dict.fromkeys((*regions, *self.verified_in.get(own.name, ())))),
+                self.account,
+                partition,
+                self.arn,
+            )
             for own in (domain, *options.also)
         )
 
     @property
     def sending_options(self) -> SendingOptions:
-        """Return the tenant's options; the default ones if a tag cannot be read."""
-        return known(self.remembered.sending) or SendingOptions()
+        """Return the tenant's options; if a tag cannot be read, those with the most to protect."""
+        told = self.remembered.sending
+        if isinstance(told, Damaged):
+            return SendingOptions(subdomains=True)
+        return told or SendingOptions()
 
 
 def members(pages: Iterable[Mapping[str, object]]) -> tuple[Member, ...]:

@@ -83,7 +83,7 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         *_REMOVE_ATTACHMENTS,
         *("SimulatePrincipalPolicy", "ses:GetAccount", "ses:GetEmailIdentity"),
     ),
-    "audit": (*_DETAILS, *_REPORT, "ses:GetEmailIdentity"),
+    "audit": (*_DETAILS, *_REPORT, "ses:GetEmailIdentity", "ses:ListEmailIdentities"),
     "plan": (*_DETAILS, *_REPORT, *_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
     "export": _DETAILS,
 }
@@ -188,11 +188,11 @@ def operator_policy(
     statements.append(_Statement("DeleteVirtualMFADevices", devices, f"{arn}:mfa/*"))
     if ADOPT in chosen:
         statements.append(_Statement("AdoptUsers", _ADOPT_OUTSIDE, users))
-    for sid, action, resource in (
-        ("ReadIdentities", "ses:GetEmailIdentity", f"arn:{partition}:ses:*:*:identity/*"),
-        ("ReadSendingStatus", "ses:GetAccount", "*"),
+    for sid, reads, resource in (
+        ("ReadIdentities", {"ses:GetEmailIdentity"}, f"arn:{partition}:ses:*:*:identity/*"),
+        ("ReadSendingStatus", {"ses:GetAccount", "ses:ListEmailIdentities"}, "*"),
     ):
-        statements.append(_Statement(sid, ses & {action}, resource))
+        statements.append(_Statement(sid, ses & reads, resource))
     return {
         "Version": "2012-10-17",
         "Statement": [s.document() for s in statements if set(s.actions)],
