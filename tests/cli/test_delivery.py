@@ -231,7 +231,7 @@ class TestRefusals:
         assert server.writes == []
         assert secretly("create", SHOP, *to, "--force").status == 0
         assert key_in(file.read_text()) in statuses(SHOP)
-        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.stat().st_mode & 0o777 == 0o640
 
     def test_another_tenants_file_is_foreign(self, secretly: Run, tmp_path: Path) -> None:
         file = tmp_path / "mail.env"

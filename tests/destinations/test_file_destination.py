@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.file import FileDestination
 from ses_tenant.destinations.formats import FORMATS, get_format
+from ses_tenant.destinations.registry import normalise
 
 from .destination_samples import (
     KEY_ID,
@@ -75,6 +77,12 @@ def unprivileged() -> Iterator[None]:
         os.setegid(0)
 
 
+def give_away(path: Path) -> None:
+    """Make a folder that of `unprivileged`."""
+    if os.geteuid() == 0:
+        os.chown(path, NOBODY, NOBODY)
+
+
 @contextmanager
 def no_room(size: int) -> Iterator[None]:
     """Let no file grow past `size` while the block runs, as on a full disk."""
@@ -88,6 +96,13 @@ def no_room(size: int) -> Iterator[None]:
 
 def destination(path: Path, *, force: bool = False) -> FileDestination:
     return FileDestination(str(path), SHOP, ENV, force=force)
+
+
+@pytest.fixture(autouse=True)
+def private_folders() -> Iterator[None]:
+    """Let nobody else write to what tests make, whatever the umask of who runs them."""
+    with umask(0o022):
+        yield
 
 
 def mode(path: Path) -> int:
@@ -121,7 +136,65 @@ def test_replacing_a_file_that_others_could_read_takes_that_away(tmp_path: Path)
     file.chmod(0o644)
     with umask(0):
         destination(file).put(NEXT)
-    assert (mode(file), file.read_text(), names(tmp_path)) == (0o600, NEW, ["mail.env"])
+    assert (mode(file), file.read_text(), names(tmp_path)) == (0o640, NEW, ["mail.env"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (0o600, 0o600),
+        (0o640, 0o640),
+        (0o400, 0o400),
+        (0o440, 0o440),
+        (0o666, 0o640),
+        (0o777, 0o640),
+    ],
+)
+def test_a_file_keeps_its_mode_less_what_lets_others_in(
+    before: int, after: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "mail.env"
+    file.write_text(OLD)
+    file.chmod(before)
+    destination(file).check()
+    destination(file).put(NEXT)
+    assert (mode(file), file.read_text()) == (after, NEW)
+
+
+ACL = "system.posix_acl_access"
+
+
+def acl(user: int, mask: int) -> bytes:
+    """Return an ACL that lets one more user read: linux/posix_acl_xattr.h."""
+    entries = [(0x01, 6, -1), (0x02, 4, user), (0x04, 0, -1), (0x10, mask, -1), (0x20, 0, -1)]
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+
+
+def test_a_file_keeps_its_acl_and_extended_attributes(tmp_path: Path) -> None:
+    file = tmp_path / "mail.env"
+    file.write_text(OLD)
+    try:
+        os.setxattr(file, ACL, acl(NOBODY, 4))
+        os.setxattr(file, "user.owner", b"shop")
+    except OSError as error:
+        pytest.skip(f"the file system has no ACL or no attributes: {error}")
+    destination(file).check()
+    destination(file).put(NEXT)
+    assert os.getxattr(file, ACL) == acl(NOBODY, 4)
+    assert os.getxattr(file, "user.owner") == b"shop"
+
+
+def test_a_default_acl_of_the_folder_lets_nobody_in(tmp_path: Path) -> None:
+    file = tmp_path / "mail.env"
+    file.write_text(OLD)
+    file.chmod(0o640)
+    try:
+        os.setxattr(tmp_path, "system.posix_acl_default", acl(NOBODY, 7))
+    except OSError as error:
+        pytest.skip(f"the file system has no ACL: {error}")
+    destination(file).put(NEXT)
+    assert ACL not in os.listxattr(file)
+    assert mode(file) == 0o640
 
 
 def test_the_secret_is_never_in_a_file_that_others_can_read(
@@ -199,9 +272,10 @@ def test_the_owner_stays_so_that_the_site_can_go_on_reading(tmp_path: Path) -> N
     file = tmp_path / "mail.env"
     file.write_text(OLD)
     os.chown(file, 1234, 2345)
+    file.chmod(0o640)
     destination(file).put(NEXT)
     found = file.stat()
-    assert (found.st_uid, found.st_gid, mode(file)) == (1234, 2345, 0o600)
+    assert (found.st_uid, found.st_gid, mode(file)) == (1234, 2345, 0o640)
 
 
 def test_a_hard_link_keeps_the_old_contents(tmp_path: Path) -> None:
@@ -237,7 +311,7 @@ def test_ctrl_c_while_writing_leaves_the_old_file_and_nothing_else(
     file = tmp_path / "mail.env"
     file.write_text(OLD)
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, method, interrupt)
@@ -282,7 +356,8 @@ def test_a_folder_that_cannot_be_flushed_is_an_error_with_the_new_file_in_place(
 def test_a_folder_that_may_be_written_to_but_not_listed(folder: Path) -> None:
     drop = folder / "drop"
     drop.mkdir()
-    drop.chmod(0o333)
+    give_away(drop)
+    drop.chmod(0o300)
     with unprivileged():
         destination(drop / "mail.env").check()
         destination(drop / "mail.env").put(api())
@@ -360,7 +435,7 @@ def test_a_folder_that_may_not_be_written_to_is_refused(method: str, folder: Pat
 
 
 def test_a_file_that_may_not_be_read_is_refused_at_check(folder: Path) -> None:
-    folder.chmod(0o777)
+    give_away(folder)
     file = folder / "mail.env"
     file.write_text(OLD)
     file.chmod(0o000)
@@ -373,7 +448,7 @@ def test_a_file_that_may_not_be_read_is_refused_at_check(folder: Path) -> None:
 @is_root
 def test_an_owner_that_cannot_be_kept_is_refused_at_check(folder: Path) -> None:
     """Otherwise each run would issue a key, fail to deliver it and delete it."""
-    folder.chmod(0o777)
+    give_away(folder)
     file = folder / "mail.env"
     file.write_text(OLD)
     os.chown(file, 1234, 1234)
@@ -431,9 +506,10 @@ def test_put_never_writes_through_a_link_made_after_check(tmp_path: Path) -> Non
     here = destination(link)
     here.check()
     link.symlink_to(target)
-    here.put(api())
+    with refused(UNAVAILABLE, "symbolic link"):
+        here.put(api())
     assert target.read_text() == "precious"
-    assert (link.is_symlink(), link.read_text()) == (False, OLD)
+    assert names(tmp_path) == ["mail.env", "target"]
 
 
 def test_a_link_at_the_second_file_is_not_followed(tmp_path: Path) -> None:
@@ -468,7 +544,7 @@ def test_what_is_no_file_at_the_second_file_is_no_crash(
 @pytest.mark.parametrize(
     "contents",
     [
-        b"",
+        b"\n",
         b"DB_PASSWORD=precious\n",
         b"\x00\xff\xfe binary",
         b"# written by ses-tenant for shop.example.com.au\n",
@@ -491,13 +567,110 @@ def test_a_file_of_somebody_else_is_refused(contents: bytes, tmp_path: Path) -> 
     assert names(tmp_path) == [".env"]
 
 
+def test_an_empty_file_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "mail.env"
+    file.write_text("")
+    file.chmod(0o640)
+    destination(file).check()
+    destination(file).put(api())
+    assert (file.read_text(), mode(file)) == (OLD, 0o640)
+
+
 def test_force_takes_a_file_of_somebody_else(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("DB_PASSWORD=precious\n")
     here = destination(file, force=True)
     here.check()
     here.put(api())
-    assert (file.read_text(), mode(file)) == (OLD, 0o600)
+    assert (file.read_text(), mode(file)) == (OLD, 0o640)
+
+
+# --- folders ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bits", [0o777, 0o1777, 0o775, 0o2775, 0o757])
+def test_a_folder_that_others_may_write_to_is_refused(bits: int, tmp_path: Path) -> None:
+    """A marker that another user has put there would be taken for ours."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    os.chown(shared, -1, NOBODY) if os.geteuid() == 0 else None
+    shared.chmod(bits)
+    file = shared / "mail.env"
+    file.write_text(OLD)
+    for method in ("check", "put", "held_key"):
+        with refused(UNAVAILABLE, f"others may write to the folder {shared}", "--force"):
+            here = destination(file)
+            here.put(NEXT) if method == "put" else getattr(here, method)()
+    assert (file.read_text(), names(shared)) == (OLD, ["mail.env"])
+    here = destination(file, force=True)
+    here.check()
+    here.put(NEXT)
+    assert (file.read_text(), here.held_key()) == (NEW, NEXT_KEY_ID)
+
+
+def test_a_folder_on_the_way_that_others_may_write_to_is_refused(tmp_path: Path) -> None:
+    inner = tmp_path / "shared" / "own"
+    inner.mkdir(parents=True)
+    (tmp_path / "shared").chmod(0o777)
+    with refused(UNAVAILABLE, f"others may write to the folder {tmp_path / 'shared'}"):
+        destination(inner / "mail.env").check()
+    (tmp_path / "shared").chmod(0o1777)  # as /tmp: what is ours cannot be replaced there
+    destination(inner / "mail.env").check()
+
+
+@is_root
+def test_in_a_folder_with_the_sticky_bit_what_is_another_s_is_refused(tmp_path: Path) -> None:
+    inner = tmp_path / "shared" / "theirs"
+    inner.mkdir(parents=True)
+    os.chown(inner, NOBODY, NOBODY)
+    (tmp_path / "shared").chmod(0o1777)
+    with refused(UNAVAILABLE, "others may write"):
+        destination(inner / "mail.env").check()
+
+
+@is_root
+def test_the_folder_of_one_other_user_is_taken(tmp_path: Path) -> None:
+    """Whose folder it is, theirs is the site."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    os.chown(home, NOBODY, NOBODY)
+    destination(home / "mail.env").check()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_that_was_swapped_for_a_link_is_not_followed(force: bool, tmp_path: Path) -> None:
+    (tmp_path / "site" / "conf").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    here = destination(tmp_path / "site" / "conf" / "mail.env", force=force)
+    here.check()
+    (tmp_path / "site" / "conf").rmdir()
+    (tmp_path / "site" / "conf").symlink_to(tmp_path / "elsewhere")
+    for method in ("check", "put", "held_key"):
+        with refused(UNAVAILABLE, f"{tmp_path}/site/conf is a symbolic link", "elsewhere"):
+            here.put(NEXT) if method == "put" else getattr(here, method)()
+    assert names(tmp_path / "elsewhere") == []
+
+
+def test_links_that_we_made_are_resolved_when_a_destination_is_given(tmp_path: Path) -> None:
+    (tmp_path / "srv" / "www").mkdir(parents=True)
+    (tmp_path / "www").symlink_to("srv/www")
+    (tmp_path / "abs").symlink_to(tmp_path / "www")
+    (tmp_path / "loop").symlink_to("loop")
+    real = f"file:{tmp_path}/srv/www/mail.env"
+    for given in ("www", "abs", "srv/../www", "srv/www/."):
+        assert normalise(f"file:{tmp_path}/{given}/mail.env") == real
+    assert normalise(f"file:{tmp_path}/absent/mail.env") == f"file:{tmp_path}/absent/mail.env"
+    assert normalise(f"file:{tmp_path}/loop/mail.env") == f"file:{tmp_path}/loop/mail.env"
+    (tmp_path / "srv" / "www" / "mail.env").symlink_to("other")
+    assert normalise(f"file:{tmp_path}/www/mail.env") == real
+
+
+def test_a_link_that_others_could_make_is_not_resolved(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    (tmp_path / "shared" / "conf").symlink_to("/etc")
+    given = f"file:{tmp_path}/shared/conf/mail.env"
+    assert normalise(given) == given
 
 
 @pytest.mark.parametrize("other", ["shop.example.com.au", "myshop.example.com", "example.com"])
@@ -603,6 +776,7 @@ FileDestination(path, shop, FORMATS["env"], force=False).put(
 def test_a_run_killed_while_it_writes(tmp_path: Path) -> None:
     file = tmp_path / "mail.env"
     file.write_text(OLD)
+    file.chmod(0o600)
     arguments = json.dumps([str(file), NEXT_KEY_ID, NEXT_SECRET])
     with subprocess.Popen(
         [sys.executable, "-c", CHILD],
@@ -617,10 +791,12 @@ def test_a_run_killed_while_it_writes(tmp_path: Path) -> None:
         assert child.stdout.readline() == "written\n"
         assert left_over(file).read_text() == NEW
         assert mode(left_over(file)) == 0o600
-        with refused(UNAVAILABLE, "another run is writing it"):
-            destination(file).held_key()
-        assert left_over(file).read_text() == NEW
-        child.kill()
+        try:
+            with refused(UNAVAILABLE, "another run is writing it"):
+                destination(file).held_key()
+            assert left_over(file).read_text() == NEW
+        finally:
+            child.kill()
     assert destination(file).held_key() == KEY_ID
     assert (file.read_text(), names(tmp_path)) == (OLD, ["mail.env"])
 
