@@ -93,7 +93,15 @@ def test_a_full_disk_is_told_on_stderr() -> None:
     assert "Traceback" not in stderr
 
 
-@pytest.mark.parametrize("command", [("create", SHOP), ("list",), ("policy", SHOP), ("show", SHOP)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("create", SHOP),
+        ("policy", SHOP),
+        pytest.param(("list",), marks=pytest.mark.rare),
+        pytest.param(("show", SHOP), marks=pytest.mark.rare),
+    ],
+)
 def test_a_full_disk_is_no_traceback_with_json_either(command: tuple[str, ...]) -> None:
     status, stderr = on_a_full_disk(*command, "-o", "json")
     assert status != 0
@@ -190,7 +198,8 @@ class Terminal:
 
 
 @pytest.mark.parametrize(
-    ("reply", "status", "left"), [("y\r", 0, 0), ("n\r", 130, 1), ("\r", 130, 1)]
+    ("reply", "status", "left"),
+    [("y\r", 0, 0), ("\r", 130, 1), pytest.param("n\r", 130, 1, marks=pytest.mark.rare)],
 )
 def test_delete_asks_on_a_terminal(run: Run, reply: str, status: int, left: int) -> None:
     run("create", SHOP)
@@ -299,6 +308,7 @@ def test_sandbox_passes_status_path_and_no_foreign_variable(spawn: Run) -> None:
     }
 
 
+@pytest.mark.rare  # .ci/run does it too
 def test_sandbox_runs_the_main_job_with_its_options(spawn: Run) -> None:
     answer = spawn("sandbox", "--", "ses-tenant", "create", SHOP, "-o", "json")
     assert answer.status == 0

@@ -6,6 +6,7 @@ the package into a temporary folder.
 
 import base64
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -36,6 +37,7 @@ def test_postmap_finds_the_login_of_each_relay_host(kind: str, tmp_path: Path) -
     assert POSTMAP is not None
     file = tmp_path / "sasl_passwd"
     file.write_text(text_of("postfix", two_regions=True))
+    os.utime(file, (0, 0))  # Postfix waits until a file has not been written for two seconds
     (tmp_path / "main.cf").write_text("compatibility_level = 3.6\n")
     postmap = [POSTMAP, "-c", str(tmp_path)]
     if kind == "hash":

@@ -226,6 +226,7 @@ def test_a_role_allows_what_its_function_calls_and_nothing_else(
         assert not [action for action in writes if allowed((action, elsewhere), policy)]
 
 
+@pytest.mark.rare
 def test_the_linter_has_nothing_to_say() -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), TEMPLATE],
