@@ -3,7 +3,8 @@
 
 docs/reference.md has the help of every command, docs/destinations.md what each format writes,
 docs/audit.md the rules of findings, examples/operator-policy.json what `operator-policy` prints for
-every command but `adopt`, examples/destination-policy.json what the destinations need.
+every command but `adopt`, examples/destination-policy.json what the destinations need,
+ses_tenant/cli/tenants.schema.json the schema of a tenants file.
 
 python docs/generate.py           writes them
 python docs/generate.py --check   exits with status 1 if they are not up to date
@@ -24,11 +25,12 @@ from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
 from ses_tenant.core.tenant.operator_policy import ADOPT, VERBS, operator_policy
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.destinations.formats import FORMATS
-from ses_tenant.destinations.registry import destination_policy
+from ses_tenant.destinations.registry import destination_policy, fleet_schema
 
 REFERENCE = Path(__file__).with_name("reference.md")
 DESTINATIONS = Path(__file__).with_name("destinations.md")
 AUDIT = Path(__file__).with_name("audit.md")
+SCHEMA = Path(__file__).parents[1] / "ses_tenant" / "cli" / "tenants.schema.json"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 _GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->\n)", re.DOTALL)
 # The key that AWS's own documentation shows.
@@ -86,13 +88,14 @@ def rules() -> str:
     return f"\n| rule | of | usually | meaning |\n|---|---|---|---|\n{rows}\n"
 
 
-def example_policies() -> dict[Path, str]:
-    """Return the examples of policies by their file."""
-    policies = {
-        "operator-policy.json": operator_policy([verb for verb in VERBS if verb != ADOPT]),
-        "destination-policy.json": destination_policy(),
+def json_files() -> dict[Path, str]:
+    """Return the examples of policies and the schema of a tenants file, by their file."""
+    files: dict[Path, object] = {
+        EXAMPLES / "operator-policy.json": operator_policy([v for v in VERBS if v != ADOPT]),
+        EXAMPLES / "destination-policy.json": destination_policy(),
+        SCHEMA: fleet_schema(),
     }
-    return {EXAMPLES / n: json.dumps(policy, indent=2) + "\n" for n, policy in policies.items()}
+    return {file: json.dumps(content, indent=2) + "\n" for file, content in files.items()}
 
 
 def updated(document: str) -> str:
@@ -105,7 +108,7 @@ def main(arguments: list[str]) -> int:
     """Write, or with --check compare; return the exit status."""
     status = 0
     documents = {f: updated(f.read_text("utf-8")) for f in (REFERENCE, DESTINATIONS, AUDIT)}
-    for file, wanted in (documents | example_policies()).items():
+    for file, wanted in (documents | json_files()).items():
         present = file.read_text("utf-8")
         if "--check" not in arguments:
             file.write_text(wanted, "utf-8")

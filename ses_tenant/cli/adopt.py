@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ses_tenant.operations.adopt import Adoption
 
 
+@o.takes_settings()
 def adopt(
     domain: o.Domain,
     user_name: Annotated[
@@ -23,18 +24,8 @@ def adopt(
             "--user-name", metavar="NAME", help="The IAM user to take over.", show_default=False
         ),
     ],
-    smtp: o.Smtp = None,
-    region: o.Regions = None,
-    to: o.To = None,
-    format_: o.FormatOption = None,
-    subdomains: o.Subdomains = None,
-    also: o.Also = None,
-    return_path: o.ReturnPath = None,
-    scope: o.ScopeOption = None,
-    configuration_set: o.ConfigurationSets = None,
-    permissions_boundary: o.PermissionsBoundary = None,
-    tag: o.Tags = None,
-    read_back: o.ReadBack = None,
+    *,
+    given: o.Given,
     dry_run: o.DryRun = False,
     yes: o.Yes = False,
     profile: o.Profile = None,
@@ -54,11 +45,8 @@ def adopt(
     other policies, groups, console password, MFA devices, SSH keys, certificates, service-specific
     credentials. With --to, keys that are issued later go there; the present ones are not moved.
     """
-    request = o.tenant_request(
-        domain, smtp, region, subdomains, also, return_path, scope, configuration_set,
-        permissions_boundary, tag, to, format_, read_back,
-    )  # fmt: skip
-    session = o.connect(profile, region[0] if region else None, endpoint_url, debug=debug)
+    request = o.tenant_request(domain, given)
+    session = o.connect(profile, o.first_region(request), endpoint_url, debug=debug)
     if request.regions:
         session.check_regions(request.regions)
     from ses_tenant.aws.iam import Iam

@@ -22,20 +22,11 @@ if TYPE_CHECKING:
     from ses_tenant.operations.create import Created, Prepared
 
 
+@o.takes_settings()
 def create(
     domain: o.Domain,
-    smtp: o.Smtp = None,
-    region: o.Regions = None,
-    to: o.To = None,
-    format_: o.FormatOption = None,
-    subdomains: o.Subdomains = None,
-    also: o.Also = None,
-    return_path: o.ReturnPath = None,
-    scope: o.ScopeOption = None,
-    configuration_set: o.ConfigurationSets = None,
-    permissions_boundary: o.PermissionsBoundary = None,
-    tag: o.Tags = None,
-    read_back: o.ReadBack = None,
+    *,
+    given: o.Given,
     force: o.Force = False,
     verify: o.Verify = False,
     dry_run: o.DryRun = False,
@@ -57,11 +48,8 @@ def create(
     that `ses-tenant policy DOMAIN` prints, issues one access key and delivers it. Run again, it
     puts right what has drifted, keeps the options it was made with, and issues no second key.
     """
-    request = o.tenant_request(
-        domain, smtp, region, subdomains, also, return_path, scope, configuration_set,
-        permissions_boundary, tag, to, format_, read_back,
-    )  # fmt: skip
-    session = o.connect(profile, region[0] if region else None, endpoint_url, debug=debug)
+    request = o.tenant_request(domain, given)
+    session = o.connect(profile, o.first_region(request), endpoint_url, debug=debug)
     if request.regions:
         session.check_regions(request.regions)
     from ses_tenant.aws.iam import Iam

@@ -1,30 +1,32 @@
 """The options that several verbs share, defined once."""
 
+import inspect
 import logging
 import os
 import sys
 from collections.abc import Mapping
-from enum import StrEnum
+from functools import wraps
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ses_tenant.cli.console import Output
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant.settings import Setting
+from ses_tenant.core.tenant.spec import SETTINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Verb = Callable[..., None]
+
     from ses_tenant.aws.session import AwsSession
-    from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.tenant.credentials import LocalSes
     from ses_tenant.core.tenant.request import TenantRequest
 
 NONE = "none"
-
-
-class ScopeChoice(StrEnum):
-    """The values of --scope."""
-
-    ANY = "any"
-    IDENTITY = "identity"
+# The settings that options gave, by name; `takes_settings` puts the options in its place.
+Given = Mapping[str, object]
 
 
 Domain = Annotated[
@@ -39,15 +41,6 @@ Profile = Annotated[
 Region = Annotated[
     str | None,
     typer.Option("--region", metavar="REGION", help="AWS Region to call, for the partition."),
-]
-Regions = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--region",
-        metavar="REGION",
-        help="AWS Region that the site sends in; may be repeated.  [default: the profile's]",
-        show_default=False,
-    ),
 ]
 EndpointUrl = Annotated[
     str | None,
@@ -74,93 +67,6 @@ Debug = Annotated[
         show_default=False,
     ),
 ]
-Smtp = Annotated[
-    bool | None,
-    typer.Option(
-        "--smtp/--api",
-        help="Credentials for the SMTP interface, or for the SES API.  [default: api]",
-        show_default=False,
-    ),
-]
-Subdomains = Annotated[
-    bool | None,
-    typer.Option(
-        "--subdomains/--no-subdomains",
-        help="Let it send as every domain below DOMAIN, too.",
-        show_default=False,
-    ),
-]
-Also = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--also",
-        metavar="DOMAIN",
-        help="Another domain that it may send as; may be repeated, 'none' clears.",
-        show_default=False,
-    ),
-]
-ReturnPath = Annotated[
-    str | None,
-    typer.Option(
-        "--return-path",
-        metavar="DOMAIN",
-        help="Let bounces go to this domain, too; 'none' clears.",
-        show_default=False,
-    ),
-]
-ScopeOption = Annotated[
-    ScopeChoice | None,
-    typer.Option(
-        "--scope",
-        help="'identity' also limits the policy to the domain's identities and configuration "
-        "sets. Not while the account is in the SES sandbox.  [default: any]",
-        show_default=False,
-    ),
-]
-ConfigurationSets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--configuration-set",
-        metavar="NAME",
-        help="With --scope identity: a configuration set that it may use, the identity's "
-        "default one included; may be repeated, 'none' clears.",
-        show_default=False,
-    ),
-]
-PermissionsBoundary = Annotated[
-    str | None,
-    typer.Option(
-        "--permissions-boundary", metavar="ARN", help="Permissions boundary of the IAM user."
-    ),
-]
-To = Annotated[
-    str | None,
-    typer.Option(
-        "--to",
-        metavar="DESTINATION",
-        help="Where credentials go: {destinations}. Remembered.  [default: -]",
-        show_default=False,
-    ),
-]
-FormatOption = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="How they are written on stdout or in a file: {formats}. Remembered.  [default: env]",
-        show_default=False,
-    ),
-]
-ReadBack = Annotated[
-    str | None,
-    typer.Option(
-        "--read-back",
-        metavar="CMD",
-        help="With --to command:CMD: a command that prints what is held now, or nothing. "
-        "Remembered.",
-        show_default=False,
-    ),
-]
 Verify = Annotated[
     bool,
     typer.Option(
@@ -177,64 +83,116 @@ Force = Annotated[
         show_default=False,
     ),
 ]
-Tags = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tag",
-        metavar="KEY=VALUE",
-        help="Tag of your own on the IAM user; may be repeated.",
-        show_default=False,
-    ),
-]
 
 
-def tenant_request(
-    domain: str,
-    smtp: bool | None,
-    regions: list[str] | None,
-    subdomains: bool | None,
-    also: list[str] | None,
-    return_path: str | None,
-    scope: ScopeChoice | None,
-    configuration_sets: list[str] | None,
-    permissions_boundary: str | None,
-    tags: list[str] | None,
-    destination: str | None = None,
-    form: str | None = None,
-    read_back: str | None = None,
-) -> "TenantRequest":
-    """Return the request that the options of `create` and `policy` stand for.
+def takes_settings(*, sending_only: bool = False) -> "Callable[[Verb], Verb]":
+    """Give a verb an option for each setting of a tenant, in place of its parameter `given`.
+
+    `given` gets the values by the settings' names. `sending_only`: those of the sending policy
+    alone. An error about a setting says by which option it was given.
+    """
+    settings = [s for s in SETTINGS if s.sends or not sending_only]
+
+    def decorate(verb: "Verb") -> "Verb":
+        signature = inspect.signature(verb)
+
+        @wraps(verb)
+        def run(**values: object) -> None:
+            given = {s.name: values.pop(_parameter(s)) for s in settings}
+            try:
+                verb(given={name: v for name, v in given.items() if v not in (None, [])}, **values)
+            except SesTenantError as error:
+                raise _where_given(error, given) from error
+
+        parameters: list[inspect.Parameter] = []
+        for parameter in signature.parameters.values():
+            if parameter.name != "given":
+                parameters.append(parameter)
+                continue
+            parameters += [
+                parameter.replace(name=_parameter(s), default=None, annotation=_option(s))
+                for s in settings
+            ]
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return decorate
+
+
+def _parameter(setting: Setting) -> str:
+    return f"setting_{setting.field}"
+
+
+def _option(setting: Setting) -> object:
+    """Return how Typer reads a setting; not given is None, or an empty list."""
+    kind = setting.kind
+    value: object = str
+    if kind.flag or "/" in setting.option:
+        value = bool
+    elif kind.choice is not None:
+        value = kind.choice
+    elif kind.many or kind.pairs:
+        value = list[str]
+    option = typer.Option(
+        setting.option, metavar=setting.metavar, help=setting.help, show_default=False
+    )
+    return Annotated[value | None, option]  # type: ignore[operator]
+
+
+def _where_given(error: SesTenantError, given: Mapping[str, object]) -> SesTenantError:
+    """Return the failure, saying which options it is about: those that were given, else all."""
+    about = [s for s in SETTINGS if s.name in error.settings]
+    if not about:
+        return error
+    named = [s.option for s in about if given.get(s.name)]
+    if named:
+        return error.about(", ".join(named))
+    return error.with_hint(f"The option is {' and '.join(s.option for s in about)}.")
+
+
+def tenant_request(domain: str, given: Mapping[str, object]) -> "TenantRequest":
+    """Return the request that the options of `create`, `policy` and `adopt` stand for.
 
     Raises SesTenantError `invalid_domain` and `usage`.
     """
     from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.regions import check_region
     from ses_tenant.core.tenant.request import TenantRequest
-    from ses_tenant.core.tenant.spec import Interface, Scope
+    from ses_tenant.core.tenant.spec import Interface
     from ses_tenant.destinations.formats import get_format
     from ses_tenant.destinations.registry import normalise
 
-    if form is not None and smtp is not None:
-        get_format(form, Interface.SMTP if smtp else Interface.API)
+    values = {s.field: _value(s, given[s.name]) for s in SETTINGS if s.name in given}
+    form, interface = values.get("format"), values.get("interface")
+    if isinstance(form, str) and isinstance(interface, Interface):
+        get_format(form, interface)
+    if isinstance(to := values.get("destination"), str):
+        values["destination"] = normalise(to)
+    return TenantRequest(SendingDomain.parse(domain), **values)  # type: ignore[arg-type]
 
-    def domains(given: list[str] | None) -> "tuple[SendingDomain, ...] | None":
-        return None if not given else tuple(SendingDomain.parse(text) for text in _cleared(given))
 
-    return TenantRequest(
-        domain=SendingDomain.parse(domain),
-        interface=None if smtp is None else Interface.SMTP if smtp else Interface.API,
-        regions=tuple(check_region(region) for region in regions) if regions else None,
-        subdomains=subdomains,
-        also=domains(also),
-        return_path=domains([return_path] if return_path is not None else None),
-        scope=Scope(scope.value) if scope else None,
-        configuration_sets=tuple(_cleared(configuration_sets)) if configuration_sets else None,
-        destination=normalise(destination) if destination is not None else None,
-        format=form,
-        read_back=read_back,
-        permissions_boundary=permissions_boundary,
-        user_tags=dict(_tag(tag) for tag in tags or ()),
-    )
+def first_region(request: "TenantRequest") -> str | None:
+    """Return the first Region that was given."""
+    return next(iter(request.regions or ()), None)
+
+
+def _value(setting: Setting, given: object) -> object:
+    """Return the value that an option stands for."""
+    match given:
+        case bool() if "/" in setting.option and not setting.kind.flag:
+            first, second = setting.option.removeprefix("--").split("/--")
+            return setting.parsed(first if given else second)
+        case list() if setting.kind.pairs:
+            return dict(_tag(text) for text in given)
+        case list() | str() if setting.clears:
+            texts = given if isinstance(given, list) else [given]
+            return tuple(setting.parsed(text) for text in texts if texts != [NONE])
+        case list():
+            return tuple(setting.parsed(text) for text in given)
+        case str():
+            return setting.parsed(given)
+        case _:
+            return given
 
 
 def fill_help(text: str) -> str:
@@ -265,7 +223,6 @@ def local_ses(environ: Mapping[str, str] = os.environ) -> "LocalSes | None":
     host = environ.get("SES_TENANT_SMTP_HOST")
     if not host:
         return None
-    from ses_tenant.core.errors import ErrorCode, SesTenantError
     from ses_tenant.core.smtp import SMTP_PORT
     from ses_tenant.core.tenant.credentials import LocalSes
 
@@ -296,10 +253,6 @@ def connect(
     from ses_tenant.aws.session import open_session
 
     return open_session(profile, region, endpoint_url, workers, role_arn)
-
-
-def _cleared(values: list[str]) -> list[str]:
-    return [] if values == [NONE] else values
 
 
 def _tag(text: str) -> tuple[str, str]:

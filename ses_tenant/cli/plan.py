@@ -63,6 +63,8 @@ def plan(
 
 
 def _schema() -> str:
-    from importlib.resources import files
+    import json
 
-    return files("ses_tenant.cli").joinpath("tenants.schema.json").read_text("utf-8")
+    from ses_tenant.destinations.registry import fleet_schema
+
+    return json.dumps(fleet_schema(), indent=2) + "\n"

@@ -7,17 +7,11 @@ from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output
 
 
+@o.takes_settings(sending_only=True)
 def policy(
     domain: o.Domain,
-    smtp: o.Smtp = None,
-    region: o.Regions = None,
-    subdomains: o.Subdomains = None,
-    also: o.Also = None,
-    return_path: o.ReturnPath = None,
-    scope: o.ScopeOption = None,
-    configuration_set: o.ConfigurationSets = None,
-    permissions_boundary: o.PermissionsBoundary = None,
-    tag: o.Tags = None,
+    *,
+    given: o.Given,
     output: o.OutputOption = Output.TABLE,
     quiet: o.Quiet = False,
 ) -> None:
@@ -30,10 +24,7 @@ def policy(
     It takes the options of `create`. Boundary and tags stand beside the policy and change nothing
     in it. With --scope identity it needs --region, or AWS_REGION.
     """
-    request = o.tenant_request(
-        domain, smtp, region, subdomains, also, return_path, scope, configuration_set,
-        permissions_boundary, tag,
-    )  # fmt: skip
+    request = o.tenant_request(domain, given)
     from ses_tenant.core.tenant.policy import policy_size, sending_policy
     from ses_tenant.core.tenant.request import check_spec, resolve
 

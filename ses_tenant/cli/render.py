@@ -12,7 +12,7 @@ from ses_tenant.cli.console import shown, wrapped
 from ses_tenant.core.tenant.naming import SENDING_POLICY
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus, ReportedKey
 from ses_tenant.core.tenant.policy import sender_patterns
-from ses_tenant.core.tenant.spec import STDOUT
+from ses_tenant.core.tenant.spec import SENDING, STDOUT
 from ses_tenant.core.tenant.steps import Deliver
 from ses_tenant.operations.create import age
 from ses_tenant.operations.list_tenants import TenantSummary
@@ -86,7 +86,7 @@ def tenant_data(tenant: TenantSummary) -> dict[str, object]:
 
 def details_data(details: "TenantDetails") -> dict[str, object]:
     """Return `data` of `show`."""
-    observed, sending = details.observed, details.spec.sending
+    observed = details.observed
     extra = observed.attachments
     return {
         **tenant_data(details.summary),
@@ -94,11 +94,7 @@ def details_data(details: "TenantDetails") -> dict[str, object]:
         "created_at": timestamp(observed.user.created_at),
         "permissions_boundary": observed.user.permissions_boundary,
         "tags": dict(observed.user.tags),
-        "subdomains": sending.subdomains,
-        "also": [domain.name for domain in sending.also],
-        "return_path": sending.return_path.name if sending.return_path else None,
-        "scope": sending.scope.value,
-        "configuration_sets": list(sending.configuration_sets),
+        **{s.field: s.data(details.spec.value(s)) for s in SENDING},
         "policy": observed.sending_policy,
         "inline_policies": list(observed.inline_policies),
         "attached_policies": list(extra.managed_policies) if extra else [],

@@ -76,7 +76,7 @@ def _refuse_what_is_not_a_name(text: str, candidate: str) -> None:
         _refuse(
             text,
             "IAM would read * and ? as wildcards",
-            "Give the domain alone; --subdomains adds every domain below it.",
+            "Give the domain alone; the setting subdomains adds every domain below it.",
         )
     if "@" in candidate:
         after = candidate.rpartition("@")[2].strip("<> ")

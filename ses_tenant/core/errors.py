@@ -48,14 +48,25 @@ class SesTenantError(Exception):
     """A failure to show to the user: message, hint, code; never a secret in any of them."""
 
     def __init__(
-        self, code: ErrorCode, message: str, hint: str = "", *, partly_done: bool = False
+        self,
+        code: ErrorCode,
+        message: str,
+        hint: str = "",
+        *,
+        partly_done: bool = False,
+        settings: tuple[str, ...] = (),
     ) -> None:
-        """Keep the three parts; `partly_done` says that some steps were carried out before it."""
+        """Keep the three parts; `partly_done` says that some steps were carried out before it.
+
+        `settings` are the names of a tenant's settings that are at fault; whoever took their
+        values knows where they were given.
+        """
         super().__init__(message)
         self.code = code
         self.message = message
         self.hint = hint
         self.partly_done = partly_done
+        self.settings = settings
 
     @property
     def exit_status(self) -> ExitStatus:
@@ -67,6 +78,12 @@ class SesTenantError(Exception):
         if self.code is ErrorCode.INTERRUPTED:
             return ExitStatus.INTERRUPTED
         return ExitStatus.FAILED
+
+    def of_settings(self, *settings: str) -> "SesTenantError":
+        """Return the same failure, as one of these settings."""
+        return SesTenantError(
+            self.code, self.message, self.hint, partly_done=self.partly_done, settings=settings
+        )
 
     def with_hint(self, more: str) -> "SesTenantError":
         """Return the same failure with one more hint."""

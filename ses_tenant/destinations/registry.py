@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.fleet import schema
 from ses_tenant.core.fleet.tenants_file import Checks
 from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
 from ses_tenant.destinations import command, file, secretsmanager, ssm, stdout
-from ses_tenant.destinations.formats import get_format
+from ses_tenant.destinations.formats import FORMATS, get_format
 from ses_tenant.destinations.scheme import Opening, Scheme, Sharing
 
 if TYPE_CHECKING:
@@ -85,6 +86,12 @@ def in_lambda(uri: str) -> bool:
 def file_checks() -> Checks:
     """Return what the reader of a tenants file has to know of destinations and formats."""
     return Checks(_normalise_in_file, get_format, _place)
+
+
+def fleet_schema() -> dict[str, object]:
+    """Return the JSON Schema of a tenants file, with the destinations and formats there are."""
+    patterns = {name: scheme.pattern for name, scheme in SCHEMES.items() if name != STDOUT}
+    return schema.fleet_schema(patterns, FORMATS)
 
 
 def _normalise_in_file(uri: str) -> str:

@@ -38,7 +38,9 @@ class Account:
         for request in requests or (TenantRequest(SHOP), TenantRequest(BLOG)):
             place = FakeDestination(self.iam)
             self.destinations[request.domain.name] = place
-            run_create(self.iam, replace(request, destination="file:/site.env"), destination=place)
+            given = {**request.given, "destination": "file:/site.env"}
+            whole = TenantRequest(request.domain, **given)  # type: ignore[arg-type]
+            run_create(self.iam, whole, destination=place)
 
     def world(self, *, live: bool = False) -> check.World:
         return check.World(

@@ -1,6 +1,5 @@
 """`create` on the fake IAM: what it costs, what it repairs, what it refuses."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -514,7 +513,7 @@ class TestOptionsStick:
         iam.calls.clear()
         tags = dict(iam.users[NAME].tags)
 
-        run_create(iam, replace(TenantRequest(SHOP), regions=("us-east-1",)))
+        run_create(iam, TenantRequest(SHOP, regions=("us-east-1",)))
 
         assert iam.writes == ["iam:TagUser", "iam:PutUserPolicy"]
         assert iam.users[NAME].tags == tags | {"ses-tenant:regions": "us-east-1"}

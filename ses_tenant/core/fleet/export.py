@@ -1,6 +1,7 @@
 """From tenants to the text of a `tenants.toml`."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import tomlkit
 from tomlkit.items import Table
@@ -8,7 +9,7 @@ from tomlkit.items import Table
 from ses_tenant.core.fleet.fleet import Account
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.request import TenantRequest, resolve
-from ses_tenant.core.tenant.spec import DEFAULT_FORMAT, STDOUT, Interface, Scope
+from ses_tenant.core.tenant.spec import SETTINGS
 
 
 def fleet_toml(tenants: Iterable[Observed], account: Account | None) -> str:
@@ -39,28 +40,16 @@ def _account(account: Account) -> Table:
 
 def _tenant(observed: Observed) -> Table:
     spec = resolve(TenantRequest(observed.domain), observed, None)
-    sending = spec.sending
-    own = observed.user.remembered.others
-    values: dict[str, tuple[object, object]] = {
-        "interface": (spec.interface.value, Interface.API.value),
-        "regions": (list(spec.regions), []),
-        "subdomains": (sending.subdomains, False),
-        "also": ([also.name for also in sending.also], []),
-        "return-path": (sending.return_path.name if sending.return_path else None, None),
-        "scope": (sending.scope.value, Scope.ANY.value),
-        "configuration-sets": (list(sending.configuration_sets), []),
-        "destination": (spec.destination, STDOUT),
-        "format": (spec.format, DEFAULT_FORMAT),
-        "read-back": (spec.read_back, None),
-        "permissions-boundary": (observed.user.permissions_boundary, None),
-        "suspended": (observed.suspended, False),
-    }
+    spec = replace(spec, permissions_boundary=observed.user.permissions_boundary)
     table = tomlkit.table()
-    for key, (value, default) in values.items():
-        if value != default:
-            table.add(key, value)
-    if own:
-        tags_table = tomlkit.inline_table()
-        tags_table.update(own)
-        table.add("tags", tags_table)
+    for setting in SETTINGS:
+        value = setting.data(spec.value(setting))
+        if value != setting.data(setting.default) and not setting.kind.pairs:
+            table.add(setting.name, value)
+    if observed.suspended:
+        table.add("suspended", True)
+    if observed.user.remembered.others:
+        tags = tomlkit.inline_table()
+        tags.update(observed.user.remembered.others)
+        table.add("tags", tags)
     return table

@@ -12,16 +12,13 @@ from ses_tenant.core.fleet.fleet import DEFAULT_ACCOUNT, Account, Fleet, FleetTe
 from ses_tenant.core.fleet.toml_lines import KeyPath, key_lines, line_of
 from ses_tenant.core.fleet.toml_table import Problems, Table, TableReader, quoted
 from ses_tenant.core.tenant.request import TenantRequest, check_spec, resolve
-from ses_tenant.core.tenant.spec import Interface, Scope
+from ses_tenant.core.tenant.settings import Setting
+from ses_tenant.core.tenant.spec import SENDING, SETTINGS, Interface, Scope
 
 DOMAIN_PLACEHOLDER = "{domain}"
 TABLES = ("accounts", "defaults", "tenants")
 ACCOUNT_KEYS = ("profile", "role-arn", "regions")
-TENANT_KEYS = (
-    *("account", "interface", "regions", "subdomains", "also", "return-path", "scope"),
-    *("configuration-sets", "destination", "format", "read-back", "permissions-boundary"),
-    *("max-age", "suspended", "tags"),
-)
+TENANT_KEYS = ("account", *(setting.name for setting in SETTINGS), "max-age", "suspended")
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\x21-\x7e]{1,576}")
 
@@ -148,34 +145,17 @@ def _tenant(
     reader = TableReader(table, path, problems, defaults)
     reader.only(TENANT_KEYS)
     account = _account_of(domain, reader, accounts, problems)
-    interface = reader.choice("interface", Interface) or Interface.API
-    form = reader.text("format")
-    if form is not None:
+    given = {s.field: _given(reader, s, domain, checks) for s in SETTINGS}
+    given["regions"] = given["regions"] or (account.regions if account else ()) or None
+    form, interface = given["format"], given["interface"]
+    if isinstance(form, str) and isinstance(interface, Interface):
         problems.tried(reader.at("format"), lambda: checks.format(form, interface))
-    regions = reader.regions() or (account.regions if account else ()) or None
-    request = problems.tried(
-        path,
-        lambda: TenantRequest(
-            domain=domain,
-            interface=interface,
-            regions=regions,
-            subdomains=reader.flag("subdomains") or False,
-            also=reader.domains("also"),
-            return_path=reader.domain("return-path"),
-            scope=reader.choice("scope", Scope) or Scope.ANY,
-            configuration_sets=reader.texts("configuration-sets") or (),
-            destination=_destination(reader, domain, checks, problems),
-            format=form,
-            read_back=reader.text("read-back"),
-            permissions_boundary=reader.text("permissions-boundary"),
-            user_tags=reader.tags(),
-        ),
-    )
+    request = problems.tried(path, lambda: TenantRequest(domain, **given))  # type: ignore[arg-type]
     max_age = reader.duration("max-age")
     suspended = reader.flag("suspended")
     if account is None or request is None:
         return None
-    if request.regions or request.scope is not Scope.IDENTITY:
+    if request.regions or given["scope"] is not Scope.IDENTITY:
         problems.tried(path, lambda: check_spec(resolve(request, None, None)))
     return FleetTenant(account.name, request, max_age, suspended)
 
@@ -200,15 +180,22 @@ def _account_of(
     return accounts[name]
 
 
-def _destination(
-    reader: "TableReader", domain: SendingDomain, checks: Checks, problems: Problems
-) -> str | None:
-    """Return the destination, with the domain filled in."""
-    text = reader.text("destination")
-    if text is None:
-        return None
-    uri = text.replace(DOMAIN_PLACEHOLDER, domain.name)
-    return problems.tried(reader.at("destination"), lambda: checks.destination(uri))
+def _given(
+    reader: TableReader, setting: Setting, domain: SendingDomain, checks: Checks
+) -> object | None:
+    """Return what a request holds of a setting.
+
+    What shapes the policy is the default where the file says nothing; so is the interface.
+    """
+    parse = setting.parsed
+    if setting.field == "destination":
+
+        def parse(text: str) -> str:
+            return checks.destination(text.replace(DOMAIN_PLACEHOLDER, domain.name))
+
+    value = reader.setting(setting, parse)
+    fixed = setting in SENDING or setting.field == "interface"
+    return setting.nothing if value is None and fixed else value
 
 
 def _place(tenant: FleetTenant, checks: Checks) -> str | None:

@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
-from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.fleet.toml_lines import KeyPath
 from ses_tenant.core.regions import check_region
 from ses_tenant.core.rotation.decision import duration
+from ses_tenant.core.tenant.settings import Setting
 
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=StrEnum)
@@ -41,6 +41,8 @@ class Problems:
         try:
             return make()
         except SesTenantError as error:
+            for name in error.settings[:1]:
+                path = path if path[-1:] == (name,) else (*path, name)
             self.add(path, f"{error.message} {error.hint}".strip())
             return None
 
@@ -89,19 +91,24 @@ class TableReader:
         self._none(key, value, f'a list of texts: {key} = ["..."]')
         return None
 
+    def setting(self, setting: Setting, parse: Callable[[str], object]) -> object | None:
+        """Return the value of a tenant's setting, or None where there is none."""
+        kind, key = setting.kind, setting.name
+        if kind.pairs:
+            return self.tags() or None
+        if kind.flag:
+            return self.flag(key)
+        if kind.choice is not None:
+            return self.choice(key, kind.choice)
+        if kind.many:
+            return self._each(key, parse)
+        text = self.text(key)
+        value = None if text is None else self.problems.tried(self.at(key), lambda: parse(text))
+        return (value,) if setting.clears and value is not None else value
+
     def regions(self) -> tuple[str, ...] | None:
         """Return the list of Regions, or None where there is none."""
         return self._each("regions", check_region)
-
-    def domains(self, key: str) -> tuple[SendingDomain, ...]:
-        """Return a list of domains, empty where there is none."""
-        return self._each(key, SendingDomain.parse) or ()
-
-    def domain(self, key: str) -> tuple[SendingDomain, ...]:
-        """Return a domain, as a list of one or none."""
-        text = self.text(key)
-        made = text and self.problems.tried(self.at(key), lambda: SendingDomain.parse(text))
-        return (made,) if made else ()
 
     def choice(self, key: str, kind: type[_E]) -> _E | None:
         """Return one of the values of `kind`, or None where there is none."""

@@ -161,8 +161,8 @@ def adoption_warnings(
             Notice(
                 "interface_guessed",
                 f"{user.user_name} looks like a user for SMTP: {sign}. It is adopted for the SES "
-                "API, which lets SMTP go on as well; new credentials would be for the API. Add "
-                "--smtp, or --api to say that it is right.",
+                "API, which lets SMTP go on as well; new credentials would be for the API. Give "
+                "the interface, smtp or api, to say which is right.",
             )
         )
     if user.user_name != user_name:

@@ -4,8 +4,6 @@ IAM is the only database. These names are the schema, so nothing here may change
 new `ses-tenant:version`.
 """
 
-import base64
-import hashlib
 import re
 import string
 import unicodedata
@@ -51,6 +49,9 @@ def user_name(domain: SendingDomain) -> str:
     name = f"{_USER_NAME_PREFIX}{domain.name}"
     if len(name) <= _MAX_USER_NAME:
         return name
+    import base64
+    import hashlib
+
     digest = base64.b32encode(hashlib.sha256(domain.name.encode()).digest()).decode().lower()[:20]
     return f"{name[: _MAX_USER_NAME - len(digest) - 1]}+{digest}"
 
@@ -158,14 +159,22 @@ def check_user_tags(tags: Mapping[str, str]) -> None:
             problem = "keys that begin with aws: or ses-tenant: are reserved"
         if problem:
             raise SesTenantError(
-                ErrorCode.USAGE, f"The tag '{key}' is not possible: {problem}.", "Change --tag."
+                ErrorCode.USAGE,
+                f"The tag '{key}' is not possible: {problem}.",
+                "Change the tags.",
+                settings=("tags",),
             )
     folded = [key.lower() for key in tags]
     if len(set(folded)) < len(folded):
         raise SesTenantError(
-            ErrorCode.USAGE, "Two tags have the same key (IAM ignores case there).", "Change --tag."
+            ErrorCode.USAGE,
+            "Two tags have the same key (IAM ignores case there).",
+            "Change the tags.",
+            settings=("tags",),
         )
     if len(tags) > MAX_TAGS - 20:  # ours: six, and what tag_list may need to go on
         raise SesTenantError(
-            ErrorCode.USAGE, "Too many tags: IAM allows 50 a user, 20 of them for ses-tenant."
+            ErrorCode.USAGE,
+            "Too many tags: IAM allows 50 a user, 20 of them for ses-tenant.",
+            settings=("tags",),
         )

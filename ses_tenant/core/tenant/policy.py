@@ -136,8 +136,8 @@ def check_policy_size(document: Mapping[str, object]) -> None:
             ErrorCode.POLICY_TOO_LARGE,
             f"The sending policy has {size} characters. IAM allows {MAX_INLINE_POLICY_SIZE} of "
             f"inline policy a user, and {limit} leave room to suspend it.",
-            "Give fewer --also domains, Regions or configuration sets, or make a tenant of its "
-            "own for some of the domains.",
+            "Give fewer other domains (also), Regions or configuration sets, or make a tenant of "
+            "its own for some of the domains.",
         )
 
 

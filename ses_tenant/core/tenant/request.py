@@ -1,9 +1,8 @@
-"""What the operator asks of `create` and `policy`, and how it meets what a tenant already is."""
+"""What the operator asks of a tenant's settings, and how it meets what a tenant already is."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -12,6 +11,8 @@ from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.policy import check_policy_size, sending_policy
 from ses_tenant.core.tenant.spec import (
     DEFAULT_FORMAT,
+    SENDING,
+    SETTINGS,
     STDOUT,
     Interface,
     Scope,
@@ -20,47 +21,63 @@ from ses_tenant.core.tenant.spec import (
 )
 from ses_tenant.core.tenant.tags import Remembered, known, required
 
-_T = TypeVar("_T")
 
-_BOUNDARY = re.compile(r"arn:aws[\w-]*:iam::(\d{12}|aws):policy/[\x21-\x7e]{1,512}")
-_CONFIGURATION_SET = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class TenantRequest:
-    """Options as given on the command line; None stands for "not given: keep what it is"."""
+    """The settings that were given, by field; what was not given keeps what it is.
+
+    A setting that can be cleared, and holds one value, is given as a tuple of one or none.
+    """
 
     domain: SendingDomain
-    interface: Interface | None = None
-    regions: tuple[str, ...] | None = None
-    subdomains: bool | None = None
-    also: tuple[SendingDomain, ...] | None = None
-    return_path: tuple[SendingDomain, ...] | None = None
-    scope: Scope | None = None
-    configuration_sets: tuple[str, ...] | None = None
-    destination: str | None = None
-    format: str | None = None
-    read_back: str | None = None
-    permissions_boundary: str | None = None
-    user_tags: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, object]
 
-    def __post_init__(self) -> None:
-        """Refuse values that AWS would refuse, before AWS is asked."""
+    def __init__(
+        self,
+        domain: SendingDomain,
+        interface: Interface | None = None,
+        regions: tuple[str, ...] | None = None,
+        **given: object,
+    ) -> None:
+        """Keep what is not None. Raises SesTenantError for what AWS would refuse.
+
+        `given` are fields of the settings in `spec.SETTINGS`.
+        """
+        given |= {"interface": interface, "regions": regions}
+        object.__setattr__(self, "domain", domain)
+        object.__setattr__(self, "given", {k: v for k, v in given.items() if v is not None})
+        unknown = self.given.keys() - {setting.field for setting in SETTINGS}
+        if unknown:
+            raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
+        for setting in SETTINGS:
+            if setting.field in self.given:
+                setting.check(self.given[setting.field])
         naming.check_user_tags(self.user_tags)
-        boundary = self.permissions_boundary
-        if boundary is not None and not _BOUNDARY.fullmatch(boundary):
-            raise SesTenantError(
-                ErrorCode.USAGE,
-                f"'{boundary}' is not the ARN of a managed policy.",
-                "A permissions boundary looks like arn:aws:iam::123456789012:policy/name.",
-            )
-        for name in self.configuration_sets or ():
-            if not _CONFIGURATION_SET.fullmatch(name):
-                raise SesTenantError(
-                    ErrorCode.USAGE,
-                    f"'{name}' is not the name of a configuration set.",
-                    "Such a name has up to 64 letters, digits, hyphens and underscores.",
-                )
+
+    @property
+    def interface(self) -> Interface | None:
+        """Return the interface, None if it was not given."""
+        return cast("Interface | None", self.given.get("interface"))
+
+    @property
+    def regions(self) -> tuple[str, ...] | None:
+        """Return the Regions, None if they were not given."""
+        return cast("tuple[str, ...] | None", self.given.get("regions"))
+
+    @property
+    def destination(self) -> str | None:
+        """Return the destination, None if it was not given."""
+        return cast("str | None", self.given.get("destination"))
+
+    @property
+    def permissions_boundary(self) -> str | None:
+        """Return the permissions boundary, None if it was not given."""
+        return cast("str | None", self.given.get("permissions_boundary"))
+
+    @property
+    def user_tags(self) -> Mapping[str, str]:
+        """Return the operator's own tags."""
+        return cast("Mapping[str, str]", self.given.get("user_tags", {}))
 
 
 def resolve(
@@ -72,21 +89,7 @@ def resolve(
     `default_region` is the session's. What comes out may be impossible: `check_spec` refuses that.
     """
     tags = observed.user.remembered if observed else Remembered.read({})
-    before = required(tags.sending) or SendingOptions()
-    sending = replace(
-        before,
-        subdomains=_given(request.subdomains, before.subdomains),
-        also=tuple(
-            dict.fromkeys(d for d in _given(request.also, before.also) if d != request.domain)
-        ),
-        scope=_given(request.scope, before.scope),
-        configuration_sets=_given(request.configuration_sets, before.configuration_sets),
-        return_path=(
-            before.return_path
-            if request.return_path is None
-            else next(iter(request.return_path), None)
-        ),
-    )
+    given = request.given
     regions = request.regions
     if regions is None:
         regions = required(tags.regions) or ()
@@ -94,29 +97,43 @@ def resolve(
         regions = (default_region,)
     return TenantSpec(
         domain=request.domain,
-        interface=_given(request.interface, known(tags.interface) or Interface.API),
+        interface=request.interface or known(tags.interface) or Interface.API,
         regions=tuple(dict.fromkeys(regions)),
-        sending=sending,
+        sending=_sending(request, required(tags.sending) or SendingOptions()),
         destination=request.destination or required(tags.destination) or STDOUT,
-        format=_given(request.format, tags.format or DEFAULT_FORMAT),
-        read_back=request.read_back or required(tags.read_back),
+        format=cast("str | None", given.get("format")) or tags.format or DEFAULT_FORMAT,
+        read_back=cast("str | None", given.get("read_back")) or required(tags.read_back),
         permissions_boundary=request.permissions_boundary,
         user_tags=request.user_tags,
     )
 
 
+def _sending(request: TenantRequest, before: SendingOptions) -> SendingOptions:
+    changes: dict[str, Any] = {}
+    for setting in SENDING:
+        value = request.given.get(setting.field)
+        if isinstance(value, tuple) and not setting.kind.many:
+            changes[setting.field] = next(iter(value), None)
+        elif value is not None:
+            changes[setting.field] = value
+    sending = replace(before, **changes)
+    also = tuple(dict.fromkeys(d for d in sending.also if d != request.domain))
+    return replace(sending, also=also)
+
+
 def check_spec(spec: TenantSpec) -> None:
     """Check what only the whole can tell.
 
-    Raises SesTenantError `usage` for options that contradict each other, `no_region` where the
+    Raises SesTenantError `usage` for settings that contradict each other, `no_region` where the
     policy names ARNs and no Region is known, `policy_too_large` where IAM would refuse the policy.
     """
     if spec.sending.configuration_sets and spec.sending.scope is not Scope.IDENTITY:
         raise SesTenantError(
             ErrorCode.USAGE,
-            "--configuration-set has a meaning only with --scope identity.",
-            "Without it every configuration set is allowed. Leave the option out, or add "
-            "--scope identity.",
+            "configuration-sets has a meaning only where scope is 'identity'.",
+            "Without that every configuration set is allowed: leave configuration-sets out, or "
+            "set scope to 'identity'.",
+            settings=("configuration-sets", "scope"),
         )
     if spec.sending.scope is Scope.IDENTITY:
         require_regions(spec)
@@ -129,9 +146,6 @@ def require_regions(spec: TenantSpec) -> None:
         raise SesTenantError(
             ErrorCode.NO_REGION,
             f"It is not known in which AWS Region {spec.domain} sends.",
-            "Add --region REGION, such as --region eu-central-1, or set AWS_REGION.",
+            "Name one, such as eu-central-1, or set AWS_REGION.",
+            settings=("regions",),
         )
-
-
-def _given(value: _T | None, otherwise: _T) -> _T:
-    return otherwise if value is None else value

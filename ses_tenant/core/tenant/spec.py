@@ -1,12 +1,26 @@
-"""Values that describe a tenant: what is wanted of it, and what IAM holds of it."""
+"""A tenant as it should be; each field that somebody can set is declared here, once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant import naming
+from ses_tenant.core.tenant.settings import (
+    DOMAIN,
+    DOMAINS,
+    FLAG,
+    REGIONS,
+    TAGS,
+    TEXT,
+    Setting,
+    choice,
+    matching,
+    setting,
+    settings_of,
+)
 
 STDOUT = "-"
 DEFAULT_FORMAT = "env"
@@ -30,19 +44,60 @@ class Scope(StrEnum):
 class SendingOptions:
     """What a tenant may send as, beyond its own domain; the sending policy is made of it."""
 
-    subdomains: bool = False
-    also: tuple[SendingDomain, ...] = ()
-    return_path: SendingDomain | None = None
-    scope: Scope = Scope.ANY
-    configuration_sets: tuple[str, ...] = ()
+    subdomains: bool = setting(
+        FLAG,
+        default=False,
+        option="--subdomains/--no-subdomains",
+        help="Let it send as every domain below DOMAIN, too.",
+        described="Let it send as every domain below its own, too.",
+        sends=True,
+    )
+    also: tuple[SendingDomain, ...] = setting(
+        DOMAINS,
+        default=(),
+        metavar="DOMAIN",
+        clears=True,
+        help="Another domain that it may send as; may be repeated, 'none' clears.",
+        described="Other domains that it may send as.",
+        sends=True,
+    )
+    return_path: SendingDomain | None = setting(
+        DOMAIN,
+        default=None,
+        metavar="DOMAIN",
+        clears=True,
+        help="Let bounces go to this domain, too; 'none' clears.",
+        described="Let bounces go to this domain, too.",
+        sends=True,
+    )
+    scope: Scope = setting(
+        choice(Scope),
+        default=Scope.ANY,
+        help="'identity' also limits the policy to the domain's identities and configuration "
+        "sets. Not while the account is in the SES sandbox.  [default: any]",
+        described="'identity' also limits the policy to the domain's own identities.",
+        sends=True,
+    )
+    configuration_sets: tuple[str, ...] = setting(
+        matching(
+            "[A-Za-z0-9_-]{1,64}",
+            "is not the name of a configuration set",
+            "Such a name has up to 64 letters, digits, hyphens and underscores.",
+            many=True,
+        ),
+        default=(),
+        option="--configuration-set",
+        metavar="NAME",
+        clears=True,
+        help="With --scope identity: a configuration set that it may use, the identity's "
+        "default one included; may be repeated, 'none' clears.",
+        described='With scope = "identity": configuration sets that it may use.',
+        sends=True,
+    )
 
     def to_tags(self) -> dict[str, str]:
         """Return the options as the tag `ses-tenant:sending`; no tag for the default options."""
-        items = ["subdomains"] if self.subdomains else []
-        items += [f"also={domain}" for domain in self.also]
-        items += [f"return-path={self.return_path}"] if self.return_path else []
-        items += [f"scope={self.scope}"] if self.scope is not Scope.ANY else []
-        items += [f"configuration-set={name}" for name in self.configuration_sets]
+        items = [item for s in SENDING for item in s.items(getattr(self, s.field))]
         return naming.tag_list(naming.TAG_SENDING, items)
 
     @classmethod
@@ -52,28 +107,30 @@ class SendingOptions:
         Raises SesTenantError `internal` for an option this version does not know: dropping it
         would cut off a site that a newer version set up.
         """
-        subdomains, scope, return_path = False, Scope.ANY, None
-        also: list[SendingDomain] = []
-        sets: list[str] = []
+        found: dict[str, Any] = {}
+        known = {s.item: s for s in SENDING}
         for item in naming.untag_list(naming.TAG_SENDING, tags):
-            match item.partition("="):
-                case ("subdomains", "", ""):
-                    subdomains = True
-                case ("also", _, value):
-                    also.append(SendingDomain.parse(value))
-                case ("return-path", _, value):
-                    return_path = SendingDomain.parse(value)
-                case ("scope", _, Scope.IDENTITY.value):
-                    scope = Scope.IDENTITY
-                case ("configuration-set", _, value):
-                    sets.append(value)
-                case _:
-                    raise SesTenantError(
-                        ErrorCode.INTERNAL,
-                        f"The tag {naming.TAG_SENDING} holds '{item}', unknown to this version.",
-                        "Upgrade ses-tenant, or correct the tag.",
-                    )
-        return cls(subdomains, tuple(also), return_path, scope, tuple(sets))
+            name, equals, text = item.partition("=")
+            known_setting = known.get(name)
+            if known_setting is None or not _may_say(known_setting, equals, text):
+                raise SesTenantError(
+                    ErrorCode.INTERNAL,
+                    f"The tag {naming.TAG_SENDING} holds '{item}', unknown to this version.",
+                    "Upgrade ses-tenant, or correct the tag.",
+                )
+            kind, field = known_setting.kind, known_setting.field
+            value = True if kind.flag else kind.parse(text)
+            found[field] = (*found.get(field, ()), value) if kind.many else value
+        return cls(**found)
+
+
+def _may_say(known: Setting, equals: str, text: str) -> bool:
+    """Tell whether an item of the tag is one that `Setting.items` writes."""
+    if known.kind.flag:
+        return not equals
+    if known.kind.choice is not None:
+        return text in list(known.kind.choice) and text != known.default
+    return True
 
 
 @dataclass(frozen=True)
@@ -81,14 +138,69 @@ class TenantSpec:
     """A tenant as it should be."""
 
     domain: SendingDomain
-    interface: Interface
-    regions: tuple[str, ...]
+    interface: Interface = setting(
+        choice(Interface),
+        default=Interface.API,
+        option="--smtp/--api",
+        help="Credentials for the SMTP interface, or for the SES API.  [default: api]",
+        described="The SES interface that its credentials are for.",
+        sends=True,
+    )
+    regions: tuple[str, ...] = setting(
+        REGIONS,
+        default=(),
+        option="--region",
+        metavar="REGION",
+        help="AWS Region that the site sends in; may be repeated.  [default: the profile's]",
+        described="AWS Regions, such as eu-central-1.",
+        sends=True,
+    )
     sending: SendingOptions = SendingOptions()
-    destination: str = STDOUT
-    format: str = DEFAULT_FORMAT
-    read_back: str | None = None
-    permissions_boundary: str | None = None
-    user_tags: Mapping[str, str] = field(default_factory=dict)
+    destination: str = setting(
+        TEXT,
+        default=STDOUT,
+        option="--to",
+        metavar="DESTINATION",
+        help="Where credentials go: {destinations}. Remembered.  [default: -]",
+        described="Where its credentials go; {domain} stands for the domain.",
+    )
+    format: str = setting(
+        TEXT,
+        default=DEFAULT_FORMAT,
+        metavar="FORMAT",
+        help="How they are written on stdout or in a file: {formats}. Remembered.  [default: env]",
+        described="How they are written in a file.",
+    )
+    read_back: str | None = setting(
+        TEXT,
+        default=None,
+        metavar="CMD",
+        help="With --to command:CMD: a command that prints what is held now, or nothing. "
+        "Remembered.",
+        described="With command: destinations, a command that prints what is held now.",
+    )
+    permissions_boundary: str | None = setting(
+        matching(
+            "arn:aws[A-Za-z0-9_-]*:iam::([0-9]{12}|aws):policy/[!-~]{1,512}",
+            "is not the ARN of a managed policy",
+            "A permissions boundary looks like arn:aws:iam::123456789012:policy/name.",
+        ),
+        default=None,
+        metavar="ARN",
+        help="Permissions boundary of the IAM user.",
+        described="ARN of the permissions boundary of its IAM user.",
+        sends=True,
+    )
+    user_tags: Mapping[str, str] = setting(
+        TAGS,
+        default={},
+        name="tags",
+        option="--tag",
+        metavar="KEY=VALUE",
+        help="Tag of your own on the IAM user; may be repeated.",
+        described="Tags of your own on its IAM user.",
+        sends=True,
+    )
 
     @property
     def user_name(self) -> str:
@@ -109,3 +221,13 @@ class TenantSpec:
             **(naming.tag_text(naming.TAG_READ_BACK, self.read_back) if self.read_back else {}),
             naming.TAG_VERSION: naming.SCHEMA_VERSION,
         }
+
+    def value(self, wanted: Setting) -> object:
+        """Return the value of a setting."""
+        return getattr(self.sending if wanted in SENDING else self, wanted.field)
+
+
+# What shapes the sending policy alone, and all settings, in the order of help and of files.
+SENDING = settings_of(fields(SendingOptions))
+_OWN = settings_of(fields(TenantSpec))
+SETTINGS = (*_OWN[:2], *SENDING, *_OWN[2:])

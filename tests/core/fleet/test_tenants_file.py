@@ -176,10 +176,10 @@ def test_all_mistakes_are_told_at_once_each_with_its_line() -> None:
         ('[tenants."a.example.com"]\nregions = ["eu-central-1a"]', "2: 'eu-central-1a' is not"),
         ('[tenants."a.example.com"]\nmax-age = "3 months"', "2: '3 months' is not a time"),
         ('[tenants."a.example.com"]\ntags = { a = 1 }', "2: 'tags' must be a table of texts"),
-        ('[tenants."a.example.com"]\n\ntags = { "aws:x" = "1" }', "1: The tag 'aws:x'"),
+        ('[tenants."a.example.com"]\n\ntags = { "aws:x" = "1" }', "3: The tag 'aws:x'"),
         (
             '[tenants."a.example.com"]\nconfiguration-sets = ["x"]',
-            "1: --configuration-set has a meaning only with",
+            "2: configuration-sets has a meaning only where scope is 'identity'.",
         ),
     ],
 )

@@ -385,7 +385,7 @@ def test_size_is_checked_to_the_character() -> None:
     assert f"has {limit + 1} characters" in caught.value.message
     assert "2048" in caught.value.message
     assert f"{limit} leave room to suspend it" in caught.value.message
-    assert "--also" in caught.value.hint
+    assert "other domains (also)" in caught.value.hint
 
 
 @pytest.mark.parametrize("interface", Interface)

@@ -203,12 +203,12 @@ def test_bad_tags(tags: dict[str, str]) -> None:
         TenantRequest(SHOP, user_tags=tags)
     assert caught.value.code is ErrorCode.USAGE
     assert "is not possible" in caught.value.message
-    assert caught.value.hint == "Change --tag."
+    assert caught.value.hint == "Change the tags."
 
 
 @pytest.mark.parametrize("name", ["a", "News_2", "x-1", "n" * 64])
 def test_configuration_set_names(name: str) -> None:
-    assert TenantRequest(SHOP, configuration_sets=(name,)).configuration_sets == (name,)
+    assert TenantRequest(SHOP, configuration_sets=(name,)).given == {"configuration_sets": (name,)}
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,8 @@ def test_configuration_set_without_scope() -> None:
     with pytest.raises(SesTenantError) as caught:
         check_spec(spec)
     assert caught.value.code is ErrorCode.USAGE
-    assert "--configuration-set has a meaning only with --scope identity" in caught.value.message
+    assert "configuration-sets has a meaning only where scope is 'identity'" in caught.value.message
+    assert caught.value.settings == ("configuration-sets", "scope")
 
 
 def test_scope_any_over_remembered_configuration_sets_is_not_silent() -> None:
@@ -246,7 +247,7 @@ def test_no_region() -> None:
         require_regions(spec)
     assert caught.value.code is ErrorCode.NO_REGION
     assert "shop.example.com" in caught.value.message
-    assert "--region" in caught.value.hint
+    assert "AWS_REGION" in caught.value.hint
     require_regions(replace(spec, regions=("eu-central-1",)))
 
 
