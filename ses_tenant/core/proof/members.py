@@ -21,8 +21,24 @@ from ses_tenant.core.tenant.tags import Damaged, Remembered, known, tenant_of
 
 
 @dataclass(frozen=True)
+class Held:
+    """A policy of an identity, and what holds it.
+
+    `managed` is the ARN of a managed policy, `group` the ARN of the group that it comes from.
+    """
+
+    policy: Policy
+    managed: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True)
 class Member:
-    """A user or a role, with all that gives it permissions."""
+    """A user or a role, with all that gives it permissions.
+
+    `trust` says who may assume a role, `boundary` is the ARN of its permissions boundary, and
+    `in_profile` tells whether an instance profile holds the role, None where that was not told.
+    """
 
     principal: Principal
     name: str
@@ -33,6 +49,10 @@ class Member:
     missing: tuple[str, ...] = ()
     verified_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The Regions in which SES says that a domain is verified, as far as it was asked."""
+    held: tuple[Held, ...] = ()
+    trust: Policy | None = None
+    boundary: str | None = None
+    in_profile: bool | None = None
 
     @property
     def arn(self) -> str:
@@ -86,8 +106,38 @@ class Member:
         return told or SendingOptions()
 
 
+@dataclass(frozen=True)
+class Group:
+    """A group of users, with its policies."""
+
+    name: str
+    arn: str
+    held: tuple[Held, ...]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Everybody in an account, the groups, and the managed policies by ARN.
+
+    `managed` are the versions in force, `other_versions` those that could be put in force.
+    """
+
+    people: tuple[Member, ...]
+    groups: tuple[Group, ...] = ()
+    managed: Mapping[str, Policy] = field(default_factory=dict)
+    other_versions: Mapping[str, tuple[Policy, ...]] = field(default_factory=dict)
+
+
 def members(pages: Iterable[Mapping[str, object]]) -> tuple[Member, ...]:
     """Return all users and roles in the answers of GetAccountAuthorizationDetails, by ARN.
+
+    Raises SesTenantError `usage` for what is no such answer.
+    """
+    return read_account(pages).people
+
+
+def read_account(pages: Iterable[Mapping[str, object]]) -> Account:
+    """Return everything in the answers of GetAccountAuthorizationDetails, people by ARN.
 
     Raises SesTenantError `usage` for what is no such answer.
     """
@@ -95,29 +145,51 @@ def members(pages: Iterable[Mapping[str, object]]) -> tuple[Member, ...]:
     roles: list[Mapping[str, object]] = []
     groups: dict[str, _Holder] = {}
     managed: dict[str, Policy] = {}
+    others: dict[str, tuple[Policy, ...]] = {}
     for page in pages:
         users += _list(page, "UserDetailList")
         roles += _list(page, "RoleDetailList")
         for group in _list(page, "GroupDetailList"):
             name = _text(group, "GroupName")
             inline = _inline(group, "GroupPolicyList", f" (group {name})")
-            groups[name] = _Holder(inline, _attached(group))
+            groups[name] = _Holder(inline, _attached(group), str(group.get("Arn", "")), name)
         for policy in _list(page, "Policies"):
             arn = _text(policy, "Arn")
+            # An emulator may leave out its name, which the ARN ends with.
+            name = arn.rpartition("/")[2]
             for version in _list(policy, "PolicyVersionList"):
+                document = _document(version, "Document")
                 if version.get("IsDefaultVersion"):
-                    # An emulator may leave out its name, which the ARN ends with.
-                    name = arn.rpartition("/")[2]
-                    managed[arn] = Policy(name, _document(version, "Document"))
+                    managed[arn] = Policy(name, document)
+                else:
+                    other = Policy(f"{name} ({version.get('VersionId')})", document)
+                    others[arn] = (*others.get(arn, ()), other)
     found = [_member(user, groups, managed, is_user=True) for user in users]
     found += [_member(role, groups, managed, is_user=False) for role in roles]
-    return tuple(sorted(found, key=lambda member: member.arn))
+    return Account(
+        tuple(sorted(found, key=lambda member: member.arn)),
+        tuple(Group(h.name, h.arn, _held(h, managed)) for h in groups.values()),
+        managed,
+        others,
+    )
 
 
 @dataclass(frozen=True)
 class _Holder:
+    """What holds policies: a user, a role, or a group, which has an ARN and a name here."""
+
     inline: tuple[Policy, ...]
     attached: tuple[str, ...]
+    arn: str = ""
+    name: str = ""
+
+
+def _held(holder: _Holder, managed: Mapping[str, Policy]) -> tuple[Held, ...]:
+    group = holder.arn or None
+    return (
+        *(Held(policy, group=group) for policy in holder.inline),
+        *(Held(managed[arn], arn, group) for arn in holder.attached if arn in managed),
+    )
 
 
 def _member(
@@ -171,7 +243,17 @@ def _member(
         groups=member_of,
         is_user=is_user,
         missing=tuple(a for a in (*attached, *([limit] if limit else [])) if a not in managed),
+        held=tuple(held for holder in holders for held in _held(holder, managed)),
+        trust=_trust(entry, name),
+        boundary=limit,
+        in_profile=bool(entry["InstanceProfileList"]) if "InstanceProfileList" in entry else None,
     )
+
+
+def _trust(entry: Mapping[str, object], name: str) -> Policy | None:
+    if "AssumeRolePolicyDocument" not in entry:
+        return None
+    return Policy(f"trust of {name}", _document(entry, "AssumeRolePolicyDocument"))
 
 
 def _inline(entry: Mapping[str, object], key: str, suffix: str = "") -> tuple[Policy, ...]:
