@@ -8,7 +8,7 @@ from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.findings.audit import Audit
 from ses_tenant.core.findings.audit import audit as find
 from ses_tenant.core.findings.finding import MAX_DOMAINS
-from ses_tenant.core.proof.members import members
+from ses_tenant.core.proof.members import read_account
 from ses_tenant.operations.identity_policies import read_identities
 from ses_tenant.operations.protocols import Iam, Ses
 
@@ -27,7 +27,8 @@ def audit(
     The policies of email identities are read if there are not too many of them, or as
     `identity_policies` says. A finding names at most `limit` domains; None: all.
     """
-    people = members(iam.account_details())
+    account = read_account(iam.account_details())
+    people = account.people
     warnings: list[Notice] = []
     try:
         keys = iam.credential_report().users
@@ -40,7 +41,8 @@ def audit(
     identities = read_identities(ses, targets, policies=identity_policies)
     warnings += identities.notices
     people = tuple(replace(member, verified_in=identities.verified_in) for member in people)
-    return find(people, keys, identities.policies, now, max_age, limit=limit), tuple(warnings)
+    account = replace(account, people=people)
+    return find(account, keys, identities.policies, now, max_age, limit=limit), tuple(warnings)
 
 
 def audit_saved(
@@ -54,4 +56,4 @@ def audit_saved(
 
     Raises SesTenantError `usage` if it is none.
     """
-    return find(members([details]), {}, (), now, max_age, limit=limit), ()
+    return find(read_account([details]), {}, (), now, max_age, limit=limit), ()

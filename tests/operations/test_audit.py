@@ -192,7 +192,9 @@ def role(policy: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize(("action", "severity"), [(SEND, "warning"), ("*", "info")])
+@pytest.mark.parametrize(
+    ("action", "severity"), [(SEND, "warning"), ("*", "info"), (["iam:*", *SEND], "info")]
+)
 def test_a_role_is_a_warning_and_an_administrator_for_information(
     action: object, severity: str
 ) -> None:
@@ -203,7 +205,7 @@ def test_a_role_is_a_warning_and_an_administrator_for_information(
 
 @pytest.mark.parametrize(
     "actions",
-    [["iam:PutUserPolicy", "ses:*"], ["iam:*", "ses:SendRawEmail"], ["ses:*", "iam:Create*"]],
+    [["iam:PutUserPolicy", "ses:*"], ["iam:*AccessKey", "ses:*"], ["ses:*", "iam:Create*"]],
 )
 def test_who_may_do_much_but_not_everything_is_no_administrator(actions: list[str]) -> None:
     iam = account()

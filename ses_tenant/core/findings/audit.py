@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ses_tenant.core.findings.administrators import administers
 from ses_tenant.core.findings.finding import (
     MAX_DOMAINS,
     AffectedDomain,
@@ -16,12 +15,14 @@ from ses_tenant.core.findings.finding import (
 from ses_tenant.core.findings.lint import lint, named_domains
 from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
+from ses_tenant.core.findings.takeover import Expected, sending_through, takeover_findings
 from ses_tenant.core.iam.authorization import Answer
 from ses_tenant.core.proof.addresses import TooComplex
 from ses_tenant.core.proof.breaches import Breach, Targets, breaches
 from ses_tenant.core.proof.delegation import Coverage, Delegation, IdentityPolicies, delegations
-from ses_tenant.core.proof.members import Member
+from ses_tenant.core.proof.members import Account, Member
 from ses_tenant.core.proof.places import Target
+from ses_tenant.core.proof.takeover import takeovers
 from ses_tenant.core.proof.ways import Way, ways_to_send
 from ses_tenant.core.proof.witness import Witness
 from ses_tenant.core.tenant.observed import ReportedKey
@@ -40,27 +41,31 @@ class Audit:
 
 
 def audit(
-    people: Sequence[Member],
+    account: Account,
     keys: Mapping[str, tuple[ReportedKey, ...]],
     identities: Iterable[IdentityPolicies],
     now: datetime,
     max_age: timedelta,
     *,
     limit: int | None = MAX_DOMAINS,
+    operators: Collection[str] = (),
 ) -> Audit:
     """Return every finding. `keys` are the access keys by user ARN, where they are known.
 
-    Each finding names at most `limit` of the domains that it touches; None: all.
+    Each finding names at most `limit` of the domains that it touches; None: all. What the
+    principals of `operators` may do to tenants is told as info.
 
     Raises SesTenantError `usage` for a policy that IAM would not take.
     """
+    people = account.people
+    expected, powers = Expected(operators), takeovers(account)
     by_arn = {member.arn: member for member in people}
     targets = [target for member in people for target in member.targets()]
     taken = frozenset(target.domain for target in targets)
     found = Gathering(limit)
     remedies: dict[str, str] = {}
     ways = {member.arn: _ways(member) for member in people}
-    admins = {m.arn for m in people if ways[m.arn] != () and administers(m)}
+    admins = powers.administrators
     senders = ((member.principal, ways[member.arn]) for member in people)
     for breach in breaches(senders, Targets(targets)):
         member = by_arn[breach.principal.arn]
@@ -68,8 +73,14 @@ def audit(
         if member.arn not in remedies:
             remedies[member.arn] = _remedy(member, taken, admin=admin)
         found.add(_of_breach(member, breach, remedies[member.arn], admin=admin))
+        through = () if admin or member.tenant else powers.becoming.get(member.arn, ())
+        found.update(sending_through(breach, through, expected))
+    for finding in takeover_findings(powers, expected, limit):
+        found.put(finding)
     for member in people:
         sends = ways[member.arn] != ()
+        if member.arn in admins and targets and not sends:
+            found.add(_administrator(member, admins[member.arn]))
         if member.tenant is None:
             found.update(lint(member))
             if sends and member.is_user and member.arn not in admins:
@@ -109,6 +120,16 @@ def _ways(member: Member) -> tuple[Way, ...] | None:
         return ways_to_send(member.principal)
     except TooComplex:
         return None
+
+
+def _administrator(member: Member, conditions: Sequence[str]) -> Finding:
+    on = f", if {' and '.join(conditions)}" if conditions else ""
+    return Rule.MAY_TAKE_OVER.found(
+        member.arn,
+        f"is an administrator, who may do everything in IAM{on}",
+        "",
+        severity=Severity.INFO,
+    )
 
 
 def _of_breach(member: Member, breach: Breach, remedy: str, *, admin: bool) -> Finding:

@@ -84,6 +84,7 @@ class Gathering:
         """Start without findings."""
         self._limit = limit
         self._groups: dict[tuple[str, str, str], _Group] = {}
+        self._whole: list[Finding] = []
 
     def add(self, finding: Finding) -> None:
         """Add a finding; of alike ones, the worst tells the message, and all tell domains."""
@@ -97,6 +98,10 @@ class Gathering:
                 if self._limit is None or len(group.domains) < self._limit:
                     group.domains.append(affected)
 
+    def put(self, finding: Finding) -> None:
+        """Add a finding that is whole: with its domains counted, and no other like it."""
+        self._whole.append(finding)
+
     def update(self, findings: Iterable[Finding]) -> None:
         """Add several."""
         for finding in findings:
@@ -104,7 +109,7 @@ class Gathering:
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings, the worst first, then by rule and principal."""
-        return sorted_findings(
+        gathered = (
             replace(
                 group.first,
                 domains=tuple(sorted(group.domains, key=lambda affected: affected.domain)),
@@ -112,6 +117,7 @@ class Gathering:
             )
             for group in self._groups.values()
         )
+        return sorted_findings((*gathered, *self._whole))
 
 
 @dataclass(slots=True)

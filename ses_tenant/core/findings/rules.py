@@ -56,6 +56,42 @@ class Rule(StrEnum):
         "audit check",
         "it may send mail as a domain that is another's",
     )
+    MAY_TAKE_OVER = (
+        "may_take_over",
+        _ERROR,
+        "audit",
+        (
+            "it can make itself credentials of a tenant's user, or undo what limits it, by itself "
+            "or over roles, services, policies and groups"
+        ),
+    )
+    MAY_READ_CREDENTIALS = (
+        "may_read_credentials",
+        _ERROR,
+        "audit",
+        "it can read the secret or parameter that a tenant's credentials are delivered to",
+    )
+    MAY_DELEGATE = (
+        "may_delegate",
+        _ERROR,
+        "audit",
+        "it can write a sending authorization policy, with which anybody may send as the domain",
+    )
+    MAY_TAMPER = (
+        "may_tamper",
+        _WARNING,
+        "audit",
+        (
+            "it can delete or change the identity, the DKIM signature, the MAIL FROM domain, the "
+            "configuration set or the templates of a tenant's mail"
+        ),
+    )
+    SEARCH_CUT_SHORT = (
+        "search_cut_short",
+        _WARNING,
+        "audit",
+        "it can become so many others that not all of them were looked at",
+    )
     IDENTITY_POLICY = (
         "identity_policy",
         _WARNING,

@@ -18,7 +18,7 @@ from ses_tenant.core.findings.check import SesView, check_tenant
 from ses_tenant.core.findings.finding import Finding
 from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.identity.ses import SesAccount, SesIdentity
-from ses_tenant.core.proof.members import members
+from ses_tenant.core.proof.members import read_account
 from ses_tenant.core.tenant.naming import user_path
 from ses_tenant.core.tenant.observed import Attachments, ReportedKey
 from ses_tenant.core.tenant.policy import sending_policy
@@ -83,10 +83,10 @@ def hostile_account(text: str) -> list[dict[str, object]]:
 
 
 def of_an_audit(text: str) -> tuple[Finding, ...]:
-    people = members(hostile_account(text))
+    account = read_account(hostile_account(text))
     old = ReportedKey(active=True, changed_at=NOW - timedelta(days=400), last_used_at=None)
-    keys = {member.arn: (old, old) for member in people}
-    return audit(people, keys, (), NOW, timedelta(days=90)).findings
+    keys = {member.arn: (old, old) for member in account.people}
+    return audit(account, keys, (), NOW, timedelta(days=90)).findings
 
 
 def of_a_check(text: str) -> tuple[Finding, ...]:
@@ -152,8 +152,8 @@ def test_what_a_terminal_might_obey_is_in_no_command() -> None:
 
 @pytest.mark.parametrize("pattern", ["*@x;touch pwned;#", "*@$(touch pwned).example", "*@a b.de"])
 def test_what_is_no_domain_is_not_named_as_one_to_adopt(pattern: str) -> None:
-    people = members(hostile_account(pattern))
-    remedies = {f.remedy for f in audit(people, {}, (), NOW, timedelta(days=90)).findings}
+    account = read_account(hostile_account(pattern))
+    remedies = {f.remedy for f in audit(account, {}, (), NOW, timedelta(days=90)).findings}
     assert not any("pwned" in r.partition("--user-name")[0] for r in remedies)
 
 
