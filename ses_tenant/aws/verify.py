@@ -1,16 +1,15 @@
 """Probe new credentials: is the key accepted? Nothing is sent."""
 
-import os
 import smtplib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
+from ses_tenant.core.tenant.credentials import Credentials, LocalSes, SmtpCredentials
 
 # A new key is known everywhere after 2 to 15 s, as users report; AWS names no figure.
 _PAUSES = (1.0, 2.0, 3.0, 4.0, 5.0, 5.0, 5.0, 5.0)
@@ -21,25 +20,23 @@ def verify_credentials(
     session: AwsSession,
     credentials: Credentials,
     sleep: Callable[[float], None],
-    environ: Mapping[str, str] = os.environ,
+    local_ses: LocalSes | None = None,
 ) -> str:
     """Return a sentence on how AWS accepted the key, after up to 30 s of attempts.
 
     An API key is shown to STS GetCallerIdentity, which needs no permission; an SMTP password logs
-    in to every Region's endpoint (or the one that SES_TENANT_SMTP_HOST, _PORT and CA_FILE name)
-    and leaves. Raises SesTenantError `partial_failure`: the key is delivered, and not accepted.
+    in to every Region's endpoint, or to `local_ses`, and leaves. Raises SesTenantError
+    `partial_failure`: the key is delivered, and not accepted.
     """
     if credentials.secret_access_key is not None:
         return _until_accepted(lambda: _ask_sts(session, credentials), credentials, "STS", sleep)
-    if not environ.get("SES_TENANT_SMTP_PORT", "587").isdigit():
-        raise SesTenantError(ErrorCode.USAGE, "SES_TENANT_SMTP_PORT is not a port number.")
-    if session.emulated and "SES_TENANT_SMTP_HOST" not in environ:
+    if session.emulated and local_ses is None:
         return (
             f"{credentials.domain}: not verified, because requests go to an endpoint of your own "
             "and SES_TENANT_SMTP_HOST does not name its SMTP server."
         )
     for smtp in credentials.smtp:
-        _until_accepted(partial(_log_in, smtp, environ), credentials, smtp.host, sleep)
+        _until_accepted(partial(_log_in, smtp, local_ses), credentials, smtp.host, sleep)
     return f"{credentials.domain}: the SMTP password is accepted."
 
 
@@ -78,13 +75,13 @@ def _ask_sts(session: AwsSession, credentials: Credentials) -> str | None:
     return None
 
 
-def _log_in(smtp: SmtpCredentials, environ: Mapping[str, str]) -> str | None:
+def _log_in(smtp: SmtpCredentials, local_ses: LocalSes | None) -> str | None:
     """Return None if the SMTP endpoint accepts the login, else what it said."""
-    host = environ.get("SES_TENANT_SMTP_HOST", smtp.host)
-    port = environ.get("SES_TENANT_SMTP_PORT", str(smtp.port))
+    host = local_ses.smtp_host if local_ses else smtp.host
+    port = local_ses.smtp_port if local_ses else smtp.port
     try:
-        context = ssl.create_default_context(cafile=environ.get("SES_TENANT_CA_FILE"))
-        with smtplib.SMTP(host, int(port), timeout=_TIMEOUT_S) as connection:
+        context = ssl.create_default_context(cafile=local_ses.ca_file if local_ses else None)
+        with smtplib.SMTP(host, port, timeout=_TIMEOUT_S) as connection:
             connection.starttls(context=context)
             connection.login(smtp.user_name, smtp.password)
     except smtplib.SMTPAuthenticationError as error:

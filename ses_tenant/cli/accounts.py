@@ -1,9 +1,9 @@
 """The accounts that a command works on: those of a tenants file, or the one of the options.
 
-A verb that takes --file opens them and does its work in each:
+A verb that takes --file opens them and hands them to its operation:
 
     opened = accounts(file, profile, region, endpoint_url, debug=debug)
-    results, errors = each_account(opened, lambda name, session: ...)
+    results, errors = in_each(opened, lambda name, runtime: ...)
 
 `name` is None without --file: then there is one account, and no account column.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from ses_tenant.cli import options as o
+from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.fleet.fleet import Fleet
-
-    Opened = AwsSession | SesTenantError
+    from ses_tenant.operations.many import Accounts
+    from ses_tenant.operations.runtime import Runtime
 
 T = TypeVar("T")
 
@@ -77,13 +78,14 @@ def open_accounts(
     *,
     debug: bool,
     workers: int = 8,
-) -> "dict[str, Opened]":
-    """Return a session for each account of the file, or why there is none, by name.
+    runtime_of: "Callable[[AwsSession], Runtime]" = make_runtime,
+) -> "dict[str | None, Runtime | SesTenantError]":
+    """Return each account of the file, or why it cannot be opened, by name.
 
     An account without a profile of its own takes that of the options, so does one whose role is
     to be assumed. A profile with an MFA device asks for its code here, one after the other.
     """
-    opened: dict[str, Opened] = {}
+    opened: dict[str | None, Runtime | SesTenantError] = {}
     for name, account in fleet.accounts.items():
         try:
             session = o.connect(
@@ -96,15 +98,10 @@ def open_accounts(
             )
             session.check_regions(tuple(_regions_of(fleet, name)))
             session.load_credentials()
-            opened[name] = session
+            opened[name] = runtime_of(session)
         except SesTenantError as error:
             opened[name] = error
     return opened
-
-
-def of_account(name: str | None, error: SesTenantError) -> SesTenantError:
-    """Return the failure, saying in which account it was."""
-    return error if name is None else error.about(f"Account {name}")
 
 
 def _regions_of(fleet: "Fleet", account: str) -> dict[str, None]:
@@ -122,17 +119,16 @@ def accounts(
     *,
     debug: bool,
     workers: int = 8,
-) -> "list[tuple[str | None, Opened]]":
-    """Return the accounts to work on: name and session, or the error that kept one closed.
+) -> "Accounts":
+    """Return the accounts to work on by name, or the error that kept one closed.
 
     Without a file that is one account without a name, and an error is raised.
     """
     if file is None:
         session = o.connect(profile, region, endpoint_url, debug=debug, workers=workers)
-        return [(None, session)]
+        return {None: make_runtime(session)}
     fleet = load_fleet(file)
-    opened = open_accounts(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
-    return list(opened.items())
+    return open_accounts(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
 
 
 def owners_of(
@@ -153,23 +149,17 @@ def owners_of(
     return {domain: known[domain] for domain in domains}
 
 
-def each_account(
-    opened: "Sequence[tuple[str | None, Opened]]",
-    work: "Callable[[str | None, AwsSession], T]",
+def in_each(
+    accounts: "Accounts", work: "Callable[[str | None, Runtime], T]"
 ) -> tuple[list[tuple[str | None, T]], list[SesTenantError]]:
     """Return what `work` gives for each account, by name, and the failures of the others.
 
     Raises the first failure if no account is left.
     """
-    results: list[tuple[str | None, T]] = []
-    errors: list[SesTenantError] = []
-    for name, session in opened:
-        try:
-            if isinstance(session, SesTenantError):
-                raise session
-            results.append((name, work(name, session)))
-        except SesTenantError as error:
-            errors.append(of_account(name, error))
+    from ses_tenant.operations.many import each_account, of_account
+
+    results, failed = each_account(accounts, work)
+    errors = [of_account(name, error) for name, error in failed]
     if errors and not results:
         raise errors[0]
     return results, errors

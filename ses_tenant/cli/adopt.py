@@ -1,17 +1,14 @@
 """`ses-tenant adopt`."""
 
-import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output
+from ses_tenant.cli.runtime import make_runtime
 
 if TYPE_CHECKING:
-    from ses_tenant.core.tenant.destination import Destination
-    from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.operations.adopt import Adoption
 
 
@@ -49,32 +46,23 @@ def adopt(
     session = o.connect(profile, o.first_region(request), endpoint_url, debug=debug)
     if request.regions:
         session.check_regions(request.regions)
-    from ses_tenant.aws.iam import Iam
     from ses_tenant.cli.render import plan_lines, plan_text
-    from ses_tenant.destinations.registry import open_destination
     from ses_tenant.operations import adopt as operation
 
-    iam, console = Iam(session), Console("adopt", output, quiet)
-
-    def opened(spec: "TenantSpec") -> "Destination":
-        return open_destination(spec, session, lambda _credentials: None, force=False)
-
+    runtime, console = make_runtime(session), Console("adopt", output, quiet)
     with console.progress(f"Reading {user_name} ..."):
-        adoption = operation.prepare(
-            iam, request, user_name, session.region, opened, datetime.now(UTC),
-            session.access_key_id(),
-        )  # fmt: skip
+        adoption = operation.prepare(runtime, request, user_name, session.access_key_id())
     text = plan_text(adoption.plan)
     name = adoption.spec.domain
     if not dry_run:
         removals = [step for step in adoption.plan if step.destructive]
         if removals:
-            told = [f"Warning: {warning.message}" for warning in adoption.warnings]
+            warned = [f"Warning: {warning.message}" for warning in adoption.warnings]
             console.confirm(
-                f"Adopt {adoption.user_name} as {name}?", [*text.splitlines(), *told], yes=yes
+                f"Adopt {adoption.user_name} as {name}?", [*text.splitlines(), *warned], yes=yes
             )
         with console.progress(f"Adopting {adoption.user_name} ..."):
-            operation.carry_out(iam, adoption, time.sleep)
+            operation.carry_out(runtime, adoption)
         for line in plan_lines(adoption.plan):
             console.note(f"{name}: {line}: done")
     if not adoption.plan:

@@ -8,7 +8,7 @@ import typer
 from ses_tenant.cli import options as o
 from ses_tenant.cli.accounts import DEFAULT_FILE, FileArgument, load_fleet
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
-from ses_tenant.cli.fleet import Prune, Workers, errors_of, open_world, read_plan, warnings_of
+from ses_tenant.cli.fleet import Prune, Workers, errors_of, open_fleet, read_plan, warnings_of
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def apply(
     and the next run goes on where this one stopped.
     """
     fleet, console = load_fleet(file), Console("apply", output, quiet)
-    world = open_world(
+    accounts = open_fleet(
         fleet, profile, region, endpoint_url, debug=debug, workers=workers, force=force
     )
     from ses_tenant.cli.render_fleet import fleet_data, fleet_text, summary_line
     from ses_tenant.core.fleet.changes import Change
     from ses_tenant.operations.fleet import carry_out
 
-    planned = read_plan(console, fleet, world, prune=prune, workers=workers)
+    planned = read_plan(console, fleet, accounts, prune=prune)
     _refuse_mistakes(planned)
     if planned.changes:
         text = fleet_text(planned, sys.stderr) + summary_line(planned, planned.tenants)
@@ -60,12 +60,9 @@ def apply(
             why=f"This changes {counted(len(planned.changes), 'tenant')}",
             otherwise="see what it would do: ses-tenant plan",
         )
-    done = {(t.account, t.domain): t for t in planned.tenants}
     with console.progress_bar("Applying ...") as progress:
-        outcomes = carry_out(planned.changes, world, workers=workers)
-        for number, tenant in enumerate(outcomes, start=1):
-            done[tenant.account, tenant.domain] = tenant
-            progress(number, len(planned.changes))
+        outcomes = carry_out(planned.changes, accounts, progress)
+    done = {(t.account, t.domain): t for t in (*planned.tenants, *outcomes)}
     tenants = tuple(done.values())
     errors = errors_of(planned, tenants)
     status = status_of(errors, max(len(tenants), len(fleet.accounts)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.accounts import FileOption, accounts, each_account, with_account
+from ses_tenant.cli.accounts import FileOption, accounts, in_each, with_account
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 from ses_tenant.cli.findings import (
     AllDomainsOption,
@@ -87,15 +87,12 @@ def audit(
         audits = [(None, operation.audit_saved(_read_saved(saved), now, age, limit=limit))]
     else:
         opened = accounts(file, profile, region, endpoint_url, debug=debug)
-        from ses_tenant.aws.iam import Iam
-        from ses_tenant.aws.ses import Ses
-
         with console.progress("Reading the account ..."):
-            audits, errors = each_account(
+            audits, errors = in_each(
                 opened,
-                lambda _, session: operation.audit(
-                    Iam(session),
-                    Ses(session),
+                lambda _, runtime: operation.audit(
+                    runtime.iam,
+                    runtime.ses,
                     now,
                     age,
                     identity_policies=identity_policies,

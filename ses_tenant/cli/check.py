@@ -1,8 +1,5 @@
 """`ses-tenant check`."""
 
-import time
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +8,8 @@ from ses_tenant.cli import options as o
 from ses_tenant.cli.accounts import (
     FileOption,
     accounts,
-    each_account,
+    in_each,
     load_fleet,
-    of_account,
     owners_of,
     with_account,
 )
@@ -27,16 +23,20 @@ from ses_tenant.cli.findings import (
     summary,
     worst_first,
 )
-from ses_tenant.core.errors import ExitStatus, SesTenantError
+from ses_tenant.core.errors import ExitStatus
 from ses_tenant.core.findings.finding import MAX_DOMAINS, Gathering, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.errors import Notice
-    from ses_tenant.operations.check import Checked, World
+    from ses_tenant.core.errors import Notice, SesTenantError
+    from ses_tenant.core.tenant.steps import Plan
+    from ses_tenant.operations.check import Checked, Inspection
+    from ses_tenant.operations.many import Accounts
+    from ses_tenant.operations.runtime import Runtime
+
+    Found = tuple[str | None, Inspection]
 
 
 def check(
@@ -82,57 +82,103 @@ def check(
     """
     from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.rotation.decision import duration
+    from ses_tenant.operations import check as operation
 
-    age = duration("--max-age", max_age)
+    options = operation.CheckOptions(duration("--max-age", max_age), live)
     named = [SendingDomain.parse(text) for text in domains or ()]
     owners = owners_of(load_fleet(file), file, named) if file else dict.fromkeys(named)
     opened = accounts(file, profile, region, endpoint_url, debug=debug)
     if named:
-        opened = [(name, session) for name, session in opened if name in owners.values()]
-    from ses_tenant.cli.render import plan_data, plan_text
+        opened = {name: r for name, r in opened.items() if name in owners.values()}
+
+    def look(name: str | None, runtime: "Runtime") -> "Inspection":
+        mine = [domain for domain, owner in owners.items() if owner == name]
+        return operation.inspect(runtime, mine, options, progress)
 
     console = Console("check", output, quiet)
-
-    def look(name: str | None, session: "AwsSession") -> _Part:
-        mine = tuple(domain for domain, owner in owners.items() if owner == name)
-        with console.progress("Checking tenants ...") as progress:
-            return _look(_world(session, age, live=live), mine, session.workers, progress)
-
-    looked, errors = each_account(opened, look)
-    if len(opened) == len(looked) == 1:
-        (only,) = looked
-        if len(only[1].checked) == 1 and (failed := only[1].checked[0].error):
-            raise failed
-    mend = [(name, c) for name, part in looked for c in part.checked if c.plan and not c.error]
-    text = "".join(f"{_titled(name, c.domain)}\n{plan_text(c.plan)}" for name, c in mend)
-    parts = looked
-    if repair and mend and not dry_run:
-        if any(step.destructive for _, c in mend for step in c.plan):
-            question = f"Repair {counted(len(mend), 'tenant')}?"
-            console.confirm(question, text.splitlines(), yes=yes)
+    with console.progress("Checking tenants ...") as progress:
+        looked, errors = in_each(opened, look)
+    _raise_if_alone(opened, looked)
+    seen = looked
+    if repair and not dry_run and _to_repair(looked):
+        _confirm(console, looked, yes=yes)
         with console.progress("Repairing ...") as progress:
-            parts = [(name, _repair(part, progress)) for name, part in looked]
-        for name, part in parts:
-            for domain, failure in part.done.items():
-                if failure is None:
-                    console.note(f"{_titled(name, domain)}: repaired")
-    checked = [(name, part, c) for name, part in parts for c in part.checked]
-    errors += [
-        of_account(name, error)
-        for name, part, c in checked
-        if (error := c.error or part.done.get(c.domain))
-    ]
-    limit = None if all_domains else MAX_DOMAINS
-    gathered: dict[str | None, Gathering] = {}
-    for name, _, c in checked:
-        gathered.setdefault(name, Gathering(limit)).update(c.findings)
-    found = worst_first((name, of_one.findings()) for name, of_one in gathered.items())
-    status = status_of(errors, len(checked) + len(opened) - len(looked))
-    if status is ExitStatus.OK:
-        status = status_for([finding for _, finding in found], fail_on)
-    told = summary([finding for _, finding in found])
-    console.note(f"{counted(len(checked), 'tenant')}: {told}.")
+            seen, failed = in_each(
+                {name: opened[name] for name, _ in looked},
+                lambda name, runtime: operation.repair(
+                    runtime, dict(looked)[name], options, progress
+                ),
+            )
+        errors += failed
     plans = {(name, c.domain): c.plan for name, part in looked for c in part.checked}
+    dry_text = _plans_text(looked) if repair and dry_run else ""
+    limit = None if all_domains else MAX_DOMAINS
+    _report(console, seen, errors, plans, dry_text, limit=limit, fail_on=fail_on)
+
+
+def _raise_if_alone(opened: "Accounts", looked: "Sequence[Found]") -> None:
+    """Raise the failure of the only tenant that the command is about."""
+    if len(opened) == len(looked) == 1:
+        checked = looked[0][1].checked
+        if len(checked) == 1 and checked[0].error:
+            raise checked[0].error
+
+
+def _to_repair(looked: "Sequence[Found]") -> "list[tuple[str | None, Checked]]":
+    return [(name, c) for name, part in looked for c in part.checked if c.plan and not c.error]
+
+
+def _plans_text(looked: "Sequence[Found]") -> str:
+    from ses_tenant.cli.render import plan_text
+
+    plans = ((_titled(name, c.domain), plan_text(c.plan)) for name, c in _to_repair(looked))
+    return "".join(f"{title}\n{text}" for title, text in plans)
+
+
+def _confirm(console: Console, looked: "Sequence[Found]", *, yes: bool) -> None:
+    """Ask, if a repair takes something away."""
+    mend = _to_repair(looked)
+    if any(step.destructive for _, c in mend for step in c.plan):
+        question = f"Repair {counted(len(mend), 'tenant')}?"
+        console.confirm(question, _plans_text(looked).splitlines(), yes=yes)
+
+
+def _report(
+    console: Console,
+    seen: "Sequence[Found]",
+    failed: "Sequence[SesTenantError]",
+    plans: "Mapping[tuple[str | None, SendingDomain], Plan]",
+    dry_text: str,
+    *,
+    limit: int | None,
+    fail_on: Severity,
+) -> None:
+    """Tell what was found and repaired, and end with the status that stands for it."""
+    from ses_tenant.cli.render import plan_data
+    from ses_tenant.operations.many import of_account
+
+    checked = [(name, part, c) for name, part in seen for c in part.checked]
+    for name, part, c in checked:
+        if c.domain in part.repairs and part.repairs[c.domain] is None:
+            console.note(f"{_titled(name, c.domain)}: repaired")
+    errors = [
+        *failed,
+        *(
+            of_account(name, error)
+            for name, part, c in checked
+            if (error := c.error or part.repairs.get(c.domain))
+        ),
+    ]
+    gathered = [(name, Gathering(limit)) for name, _ in seen]
+    for (_, gathering), (_, part) in zip(gathered, seen, strict=True):
+        for c in part.checked:
+            gathering.update(c.findings)
+    found = worst_first((name, gathering.findings()) for name, gathering in gathered)
+    findings = [finding for _, finding in found]
+    status = status_of(errors, len(checked) + len(failed))
+    if status is ExitStatus.OK:
+        status = status_for(findings, fail_on)
+    console.note(f"{counted(len(checked), 'tenant')}: {summary(findings)}.")
     console.result(
         {
             "tenants": [
@@ -140,7 +186,7 @@ def check(
                     name,
                     {
                         "domain": c.domain.name,
-                        "repaired": c.domain in part.done and part.done[c.domain] is None,
+                        "repaired": c.domain in part.repairs and part.repairs[c.domain] is None,
                         "steps": plan_data(plans[name, c.domain]),
                     },
                 )
@@ -148,7 +194,7 @@ def check(
             ],
             "findings": [with_account(name, finding_data(finding)) for name, finding in found],
         },
-        findings_text(found) + (text if repair and dry_run else ""),
+        findings_text(found) + dry_text,
         _once(warning for _, _, c in checked for warning in c.warnings),
         errors,
         status,
@@ -162,56 +208,6 @@ def _once(warnings: "Iterable[Notice]") -> "list[Notice]":
     for warning in warnings:
         kinds.setdefault((warning.code, warning.message.partition(". ")[0]), warning)
     return list(kinds.values())
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What was found in one account, and how each repair ended."""
-
-    world: "World"
-    wanted: "tuple[SendingDomain, ...]"
-    checked: "tuple[Checked, ...]"
-    workers: int
-    done: "Mapping[SendingDomain, SesTenantError | None]" = field(default_factory=dict)
-
-
-def _look(
-    world: "World",
-    named: "tuple[SendingDomain, ...]",
-    workers: int,
-    progress: "Callable[[int, int], None]",
-) -> _Part:
-    from ses_tenant.operations import check as operation
-
-    people = operation.read_members(world.iam)
-    wanted = named or operation.tenant_domains(people)
-    return _Part(world, wanted, operation.check(world, people, wanted, workers, progress), workers)
-
-
-def _repair(part: _Part, progress: "Callable[[int, int], None]") -> _Part:
-    """Repair, and look again at all: what one tenant may do is a finding of others as well."""
-    from ses_tenant.operations import check as operation
-
-    done = operation.repair_all(part.world, part.checked, time.sleep)
-    if not done:
-        return part
-    return replace(_look(part.world, part.wanted, part.workers, progress), done=done)
-
-
-def _world(session: "AwsSession", max_age: timedelta, *, live: bool) -> "World":
-    from ses_tenant.aws.iam import Iam
-    from ses_tenant.aws.ses import Ses
-    from ses_tenant.destinations.registry import open_destination
-    from ses_tenant.operations.check import World
-
-    return World(
-        Iam(session),
-        Ses(session),
-        lambda spec: open_destination(spec, session, lambda _: None, force=False),
-        datetime.now(UTC),
-        max_age,
-        live=live,
-    )
 
 
 def _titled(account: str | None, domain: "SendingDomain") -> str:

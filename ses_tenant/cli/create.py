@@ -1,7 +1,5 @@
 """`ses-tenant create`."""
 
-import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ses_tenant.cli import options as o
@@ -14,6 +12,7 @@ from ses_tenant.cli.console import (
     status_of,
     write_stdout,
 )
+from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import SesTenantError
 
 if TYPE_CHECKING:
@@ -52,36 +51,26 @@ def create(
     session = o.connect(profile, o.first_region(request), endpoint_url, debug=debug)
     if request.regions:
         session.check_regions(request.regions)
-    from ses_tenant.aws.iam import Iam
-    from ses_tenant.aws.verify import verify_credentials
-    from ses_tenant.core.tenant.destination import Destination
-    from ses_tenant.destinations.registry import open_destination
     from ses_tenant.operations import create as operation
-    from ses_tenant.operations.situation import this_process
 
-    iam, console = Iam(session), Console("create", output, quiet)
+    console = Console("create", output, quiet)
 
-    def opened(spec: "TenantSpec") -> Destination:
+    def show(_spec: "TenantSpec", credentials: "Credentials") -> None:
         # Printing is the delivery: if it fails, the key is deleted again.
-        return open_destination(
-            spec, session, lambda credentials: _print(console, prepared, credentials), force=force
-        )
+        _print(console, prepared, credentials)
 
+    runtime = make_runtime(session, show, force=force)
     with console.progress(f"Creating {request.domain} ..."):
-        prepared = operation.prepare(
-            iam, request, session.region, opened, datetime.now(UTC), this_process()
-        )
+        prepared = operation.prepare(runtime, request)
         if dry_run:
             _show_plan(console, prepared)
             return
-        created = operation.carry_out(
-            iam, prepared, time.sleep, lambda: datetime.now(UTC), o.local_ses()
-        )
+        created = operation.carry_out(runtime, prepared)
     failure = None
     if verify and created.credentials:
         try:
             with console.progress("Waiting until AWS accepts the key ..."):
-                console.note(verify_credentials(session, created.credentials, time.sleep))
+                console.note(runtime.verify(created.credentials))
         except SesTenantError as error:
             failure = error
     _report(console, created, failure)

@@ -1,9 +1,8 @@
 """`ses-tenant delete`."""
 
-import time
-
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
+from ses_tenant.cli.runtime import make_runtime
 
 
 def delete(
@@ -29,13 +28,12 @@ def delete(
 
     targets = list(dict.fromkeys(SendingDomain.parse(text) for text in domains))
     session = o.connect(profile, region, endpoint_url, debug=debug)
-    from ses_tenant.aws.iam import Iam
     from ses_tenant.cli.render import plan_data, plan_text
     from ses_tenant.operations import delete as operation
 
-    iam, console = Iam(session), Console("delete", output, quiet)
-    with console.progress("Reading tenants ..."):
-        planned = [operation.prepare(iam, target) for target in targets]
+    runtime, console = make_runtime(session), Console("delete", output, quiet)
+    with console.progress("Reading tenants ...") as progress:
+        planned = operation.prepare_all(runtime, targets, progress)
     if len(planned) == 1 and planned[0].error:
         raise planned[0].error
     text = "".join(f"{d.domain}\n{plan_text(d.plan)}" for d in planned if not d.error)
@@ -50,13 +48,7 @@ def delete(
                 yes=yes,
             )
         with console.progress("Deleting ...") as progress:
-            deletions = []
-            for deletion in planned:
-                done = (
-                    deletion if deletion.error else operation.carry_out(iam, deletion, time.sleep)
-                )
-                deletions.append(done)
-                progress(len(deletions), len(planned))
+            deletions = operation.delete_all(runtime, planned, progress)
         for deletion in deletions:
             if not deletion.error:
                 console.note(f"{deletion.domain}: deleted")

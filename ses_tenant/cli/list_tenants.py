@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.accounts import FileOption, accounts, each_account, with_account
+from ses_tenant.cli.accounts import FileOption, accounts, in_each, with_account
 from ses_tenant.cli.console import Console, Output, exit_with, status_of
 
 if TYPE_CHECKING:
@@ -41,17 +41,13 @@ def list_tenants(
     them: without their IDs, and up to four hours old. --fresh gives the exact answer.
     """
     opened = accounts(file, profile, region, endpoint_url, debug=debug)
-    from ses_tenant.aws.iam import Iam
     from ses_tenant.cli.render import listing_table, tenant_data, timestamp
     from ses_tenant.operations import list_tenants as operation
 
     console, now = Console("list", output, quiet), datetime.now(UTC)
     with console.progress("Reading tenants ...") as progress:
-        listings, errors = each_account(
-            opened,
-            lambda _, session: operation.list_tenants(
-                Iam(session), now, session.workers, progress, fresh=fresh
-            ),
+        listings, errors = in_each(
+            opened, lambda _, runtime: operation.list_tenants(runtime, progress, fresh=fresh)
         )
     tenants = [(name, tenant) for name, listing in listings for tenant in listing.tenants]
     if not tenants:

@@ -2,7 +2,6 @@
 
 import inspect
 import logging
-import os
 import sys
 from collections.abc import Mapping
 from functools import wraps
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ses_tenant.cli.console import Output
-from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.tenant.settings import Setting
 from ses_tenant.core.tenant.spec import SETTINGS
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     Verb = Callable[..., None]
 
     from ses_tenant.aws.session import AwsSession
-    from ses_tenant.core.tenant.credentials import LocalSes
     from ses_tenant.core.tenant.request import TenantRequest
 
 NONE = "none"
@@ -213,24 +211,6 @@ def fill_help(text: str) -> str:
 
 def _or(words: list[str]) -> str:
     return " or ".join((", ".join(words[:-1]), words[-1]))
-
-
-def local_ses(environ: Mapping[str, str] = os.environ) -> "LocalSes | None":
-    """Return the sandbox that the environment names in place of SES's endpoints, if any.
-
-    Raises SesTenantError `usage` for a port that is none.
-    """
-    host = environ.get("SES_TENANT_SMTP_HOST")
-    if not host:
-        return None
-    from ses_tenant.core.smtp import SMTP_PORT
-    from ses_tenant.core.tenant.credentials import LocalSes
-
-    port = environ.get("SES_TENANT_SMTP_PORT") or str(SMTP_PORT)
-    if not port.isdecimal():
-        raise SesTenantError(ErrorCode.USAGE, "SES_TENANT_SMTP_PORT is not a port number.")
-    ca_file, endpoint_url = environ.get("SES_TENANT_CA_FILE"), environ.get("AWS_ENDPOINT_URL")
-    return LocalSes(host, int(port), ca_file, endpoint_url)
 
 
 def connect(

@@ -8,7 +8,7 @@ import typer
 from ses_tenant.cli import options as o
 from ses_tenant.cli.accounts import DEFAULT_FILE, FileArgument, load_fleet
 from ses_tenant.cli.console import Console, Output, exit_with, status_of, write_stdout
-from ses_tenant.cli.fleet import Prune, Workers, errors_of, open_world, read_plan, warnings_of
+from ses_tenant.cli.fleet import Prune, Workers, errors_of, open_fleet, read_plan, warnings_of
 from ses_tenant.core.errors import ExitStatus
 
 
@@ -44,10 +44,10 @@ def plan(
         write_stdout(_schema())
         return
     fleet, console = load_fleet(file), Console("plan", output, quiet)
-    world = open_world(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
+    accounts = open_fleet(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
     from ses_tenant.cli.render_fleet import fleet_data, fleet_text, summary_line
 
-    planned = read_plan(console, fleet, world, prune=prune, workers=workers)
+    planned = read_plan(console, fleet, accounts, prune=prune)
     errors = errors_of(planned, planned.tenants)
     status = status_of(errors, max(len(planned.tenants), len(fleet.accounts)))
     if status is ExitStatus.OK and planned.changes:

@@ -1,29 +1,33 @@
 """`ses-tenant rotate-keys`."""
 
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.accounts import FileOption, of_account
+from ses_tenant.cli.accounts import (
+    FileOption,
+    load_fleet,
+    open_accounts,
+    owners_of,
+    with_account,
+)
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of, write_stdout
+from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
 
-    from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.rotation.decision import RotationOptions
     from ses_tenant.core.tenant.credentials import Credentials
-    from ses_tenant.core.tenant.observed import Observed
     from ses_tenant.core.tenant.spec import TenantSpec
-    from ses_tenant.operations.rotate import Turn, World
+    from ses_tenant.operations.many import Accounts
+    from ses_tenant.operations.rotate_all import Planned, Wanted
+    from ses_tenant.operations.runtime import Runtime
 
 
 def _flag(name: str, text: str) -> typer.models.OptionInfo:
@@ -100,80 +104,43 @@ def rotate_keys(
     )  # fmt: skip
     targets = list(dict.fromkeys(SendingDomain.parse(text) for text in domains or ()))
     console = Console("rotate-keys", output, quiet)
-    works, errors = _works(
+    accounts, wanted = _accounts(
         console, file, targets, options, profile, region, endpoint_url, debug=debug,
-        workers=workers, verify=verify, force=force,
+        workers=workers, force=force,
     )  # fmt: skip
-    from ses_tenant.cli.render import plan_text
-    from ses_tenant.core.tenant.spec import STDOUT
-    from ses_tenant.operations import rotate as operation
+    from ses_tenant.operations import rotate_all as operation
+    from ses_tenant.operations.many import of_account
 
-    turns: list[tuple[Work, Turn]] = []
-    planned: list[tuple[Work, Turn]] = []
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        with console.progress("Reading tenants ..."):
-            for work in works:
-                try:
-                    close, quiet_turns = operation.choose(
-                        work.iam, work.targets, work.options_of, work.world.now()
-                    )
-                except SesTenantError as error:
-                    errors.append(of_account(work.account, error))
-                    continue
-                turns += [(work, turn) for turn in quiet_turns]
-                planned += [(work, turn) for turn in pool.map(work.prepare, close)]
-        if errors and not turns and not planned:
-            raise errors[0]
-        destructive = [t for _, t in planned if any(step.destructive for step in t.plan)]
-        if destructive and not dry_run:
-            lines = "".join(f"{t.domain}\n{plan_text(t.plan)}" for t in destructive)
-            console.confirm("Delete these keys?", lines.splitlines(), yes=yes)
-        if dry_run:
-            turns += planned
-        else:
-            with console.progress("Rotating keys ...") as progress:
-                done = pool.map(lambda pair: pair[0].carry_out(pair[1]), planned)
-                for number, ((work, _), turn) in enumerate(zip(planned, done, strict=True), 1):
-                    turns.append((work, turn))
-                    progress(number, len(planned))
-    turns.sort(key=lambda pair: (pair[0].account or "", pair[1].domain))
+    with console.progress("Reading tenants ..."):
+        found = operation.look(accounts, wanted)
+        planned = operation.plan_all(found.due)
+    errors = [of_account(name, error) for name, error in found.errors]
+    if errors and not found.settled and not planned:
+        raise errors[0]
+    if not dry_run:
+        _confirm(console, planned, yes=yes)
+        with console.progress("Rotating keys ...") as progress:
+            planned = operation.carry_out_all(planned, progress, verify=verify)
+    done = sorted((*found.settled, *planned), key=lambda one: (one.account or "", one.turn.domain))
     try:
-        _report(console, turns, errors, dry_run=dry_run)
+        _report(console, done, errors, dry_run=dry_run)
     except OSError:
         # The JSON document is the delivery of what goes to stdout, and nobody has it.
-        for work, turn in turns:
-            if output is Output.JSON and turn.spec and turn.spec.destination == STDOUT:
-                operation.take_back(work.iam, turn)
+        if output is Output.JSON:
+            operation.take_back_printed(done)
         raise
 
 
-@dataclass(frozen=True)
-class Work:
-    """One account's part of a run; `account` is None without a tenants file."""
+def _confirm(console: Console, planned: "Sequence[Planned]", *, yes: bool) -> None:
+    from ses_tenant.cli.render import plan_text
 
-    account: str | None
-    iam: "Iam"
-    world: "World"
-    targets: "list[SendingDomain]"
-    options_of: "Callable[[str], RotationOptions | None]"
-
-    def prepare(self, observed: "Observed") -> "Turn":
-        """Plan a tenant's turn."""
-        from ses_tenant.operations.rotate import prepare
-
-        options = self.options_of(observed.domain.name)
-        if options is None:
-            raise AssertionError("only tenants with options are chosen")
-        return prepare(self.iam, observed, options, self.world)
-
-    def carry_out(self, turn: "Turn") -> "Turn":
-        """Carry out a tenant's turn."""
-        from ses_tenant.operations.rotate import carry_out
-
-        return carry_out(self.iam, turn, self.world)
+    destructive = [p.turn for p in planned if any(step.destructive for step in p.turn.plan)]
+    if destructive:
+        lines = "".join(f"{turn.domain}\n{plan_text(turn.plan)}" for turn in destructive)
+        console.confirm("Delete these keys?", lines.splitlines(), yes=yes)
 
 
-def _works(
+def _accounts(
     console: Console,
     file: str | None,
     targets: "list[SendingDomain]",
@@ -184,35 +151,34 @@ def _works(
     *,
     debug: bool,
     workers: int,
-    verify: bool,
     force: bool,
-) -> tuple[list[Work], list[SesTenantError]]:
-    """Return the work of each account, and why some have none.
+) -> "tuple[Accounts, Mapping[str | None, Wanted]]":
+    """Return the accounts, and what is wanted in each.
 
     Without a file that is every tenant of the one account; with a file, the tenants that it names,
     at the age that it gives each.
     """
-    from ses_tenant.cli.accounts import load_fleet, open_accounts, owners_of
+    from ses_tenant.operations.rotate_all import Wanted, wanted_of
+
+    def show(spec: "TenantSpec", credentials: "Credentials") -> None:
+        # In JSON they stand in the one document at the end.
+        if console.output is Output.TABLE:
+            from ses_tenant.destinations.formats import get_format
+
+            write_stdout(get_format(spec.format, spec.interface).file(credentials))
+
+    def runtime_of(session: "AwsSession") -> "Runtime":
+        return make_runtime(session, show, force=force)
 
     if file is None:
         session = o.connect(profile, region, endpoint_url, debug=debug, workers=workers)
-        work = _work(console, None, session, targets, lambda _: options, verify, force)
-        return [work], []
+        return {None: runtime_of(session)}, {None: Wanted(options, tuple(targets))}
     fleet = load_fleet(file)
-    owners = owners_of(fleet, file, targets)
-    works, errors = [], []
-    opened = open_accounts(fleet, profile, region, endpoint_url, debug=debug, workers=workers)
-    for name, reached in opened.items():
-        of = {t.domain.name: t.max_age or options.max_age for t in fleet.of(name)}
-        mine = [target for target, owner in owners.items() if owner == name]
-        if (targets and not mine) or not of:
-            continue
-        if isinstance(reached, SesTenantError):
-            errors.append(of_account(name, reached))
-            continue
-        own = {domain: replace(options, max_age=max_age) for domain, max_age in of.items()}
-        works.append(_work(console, name, reached, mine, own.get, verify, force))
-    return works, errors
+    wanted = wanted_of(fleet, options, owners_of(fleet, file, targets))
+    opened = open_accounts(
+        fleet, profile, region, endpoint_url, debug=debug, workers=workers, runtime_of=runtime_of
+    )
+    return opened, wanted
 
 
 def _options(
@@ -262,80 +228,35 @@ def _options(
     )
 
 
-def _work(
-    console: Console,
-    account: str | None,
-    session: "AwsSession",
-    targets: "list[SendingDomain]",
-    options_of: "Callable[[str], RotationOptions | None]",
-    verify: bool,
-    force: bool,
-) -> Work:
-    from ses_tenant.aws.iam import Iam
-
-    world = _world(console, session, verify=verify, force=force)
-    return Work(account, Iam(session), world, targets, options_of)
-
-
-def _world(console: Console, session: "AwsSession", *, verify: bool, force: bool) -> "World":
-    from ses_tenant.aws.verify import verify_credentials
-    from ses_tenant.core.tenant.destination import Destination
-    from ses_tenant.destinations.registry import open_destination
-    from ses_tenant.operations.rotate import World
-    from ses_tenant.operations.situation import this_process
-
-    def opened(spec: "TenantSpec") -> Destination:
-        def printed(credentials: "Credentials") -> None:
-            # In JSON they stand in the one document at the end.
-            if console.output is Output.TABLE:
-                from ses_tenant.destinations.formats import get_format
-
-                write_stdout(get_format(spec.format, spec.interface).file(credentials))
-
-        return open_destination(spec, session, printed, force=force)
-
-    return World(
-        open_destination=opened,
-        verify=(lambda c: verify_credentials(session, c, time.sleep)) if verify else None,
-        sleep=time.sleep,
-        now=lambda: datetime.now(UTC),
-        me=this_process(),
-        default_region=session.region,
-        local=o.local_ses(),
-    )
-
-
 def _report(
     console: Console,
-    turns: list[tuple[Work, "Turn"]],
+    done: "Sequence[Planned]",
     failed: list[SesTenantError],
     *,
     dry_run: bool,
 ) -> None:
     from ses_tenant.cli.render import plan_text, turn_data, turn_text
 
-    now = datetime.now(UTC)
-    warnings = [w for _, t in turns if t.decision for w in t.decision.warnings]
-    errors = [*failed, *(t.error for _, t in turns if t.error)]
+    now, turns = datetime.now(UTC), [one.turn for one in done]
+    errors = [*failed, *(turn.error for turn in turns if turn.error)]
     status = status_of(errors, len(turns) + len(failed))
-    for work, turn in turns:
-        for line in turn.notes:
+    for one in done:
+        for line in one.turn.notes:
             console.note(line)
-        name = f"{work.account}: " if work.account else ""
-        console.note(f"{name}{turn_text(turn, now, dry_run=dry_run)}")
-    done = sum(1 for _, t in turns if t.plan and not t.error)
+        name = f"{one.account}: " if one.account else ""
+        console.note(f"{name}{turn_text(one.turn, now, dry_run=dry_run)}")
     if not dry_run:
-        console.note(f"{counted(len(turns), 'tenant')}, {done} changed, {len(errors)} failed")
+        changed = sum(1 for turn in turns if turn.plan and not turn.error)
+        console.note(f"{counted(len(turns), 'tenant')}, {changed} changed, {len(errors)} failed")
+    plans = [(turn.domain, plan_text(turn.plan)) for turn in turns if turn.plan]
     console.result(
         {
             "tenants": [
-                ({"account": work.account} if work.account else {})
-                | turn_data(turn, dry_run=dry_run)
-                for work, turn in turns
+                with_account(one.account, turn_data(one.turn, dry_run=dry_run)) for one in done
             ]
         },
-        "".join(f"{t.domain}\n{plan_text(t.plan)}" for _, t in turns if t.plan) if dry_run else "",
-        warnings,
+        "".join(f"{domain}\n{text}" for domain, text in plans) if dry_run else "",
+        [warning for turn in turns if turn.decision for warning in turn.decision.warnings],
         errors,
         status,
     )

@@ -1,25 +1,18 @@
 """`ses-tenant suspend` and `ses-tenant resume`."""
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, exit_with, status_of
+from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.tenant.observed import User
-    from ses_tenant.operations.protocols import Iam
-    from ses_tenant.operations.suspend import Suspension
-
-    Prepare = Callable[[Iam, SendingDomain, User | None], Suspension]
+    from ses_tenant.operations.runtime import Runtime
+    from ses_tenant.operations.suspend import Prepare
 
 _Domains = Annotated[
     list[str] | None,
@@ -53,7 +46,7 @@ def suspend(
     targets = _targets(domains, everyone=all_)
     session = o.connect(profile, region, endpoint_url, debug=debug)
     console = Console("suspend", output, quiet)
-    _run(console, session, targets, prepare_suspend, "suspended", dry_run=dry_run)
+    _run(console, make_runtime(session), targets, prepare_suspend, "suspended", dry_run=dry_run)
 
 
 def resume(
@@ -77,7 +70,7 @@ def resume(
     targets = _targets(domains, everyone=all_)
     session = o.connect(profile, region, endpoint_url, debug=debug)
     console = Console("resume", output, quiet)
-    _run(console, session, targets, prepare_resume, "resumed", dry_run=dry_run)
+    _run(console, make_runtime(session), targets, prepare_resume, "resumed", dry_run=dry_run)
 
 
 def _targets(domains: list[str] | None, *, everyone: bool) -> "list[SendingDomain] | None":
@@ -95,32 +88,20 @@ def _targets(domains: list[str] | None, *, everyone: bool) -> "list[SendingDomai
 
 def _run(
     console: Console,
-    session: "AwsSession",
+    runtime: "Runtime",
     targets: "list[SendingDomain] | None",
     prepare: "Prepare",
     word: str,
     *,
     dry_run: bool,
 ) -> None:
-    from ses_tenant.aws.iam import Iam
     from ses_tenant.cli.render import plan_data, plan_text
-    from ses_tenant.operations.suspend import all_tenants, carry_out
+    from ses_tenant.operations import suspend as operation
 
-    iam = Iam(session)
-
-    def one(target: "tuple[SendingDomain, User | None]") -> "Suspension":
-        planned = prepare(iam, *target)
-        return planned if dry_run else carry_out(iam, planned, time.sleep)
-
-    done: list[Suspension] = []
-    with (
-        ThreadPoolExecutor(max_workers=session.workers) as pool,
-        console.progress("Working ...") as progress,
-    ):
-        chosen = all_tenants(iam) if targets is None else [(d, None) for d in targets]
-        for suspension in pool.map(one, chosen):
-            done.append(suspension)
-            progress(len(done), len(chosen))
+    with console.progress("Working ...") as progress:
+        chosen = operation.targets(runtime.iam, targets)
+        work = operation.plan_all if dry_run else operation.carry_out_all
+        done = work(runtime, prepare, chosen, progress)
     errors = [s.error for s in done if s.error]
     status = status_of(errors, len(done))
     if len(done) == 1 and errors and not errors[0].partly_done:

@@ -1,20 +1,17 @@
 """The function that Secrets Manager invokes: `ses_tenant.functions.secret_rotation.handler`."""
 
 import os
-import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from functools import partial
 
-from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.session import AwsSession, open_session
-from ses_tenant.aws.verify import verify_credentials
 from ses_tenant.core.rotation.secret_versions import RotationEvent
-from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.notes import Process
 from ses_tenant.destinations.rotating import RotatingSecret
 from ses_tenant.functions.boundary import guarded, log
+from ses_tenant.functions.runtime import make_runtime
 from ses_tenant.functions.settings import rotation_options
-from ses_tenant.operations.rotate_secret import World, rotate_secret
+from ses_tenant.operations.rotate_secret import rotate_secret
+from ses_tenant.operations.runtime import Runtime
 
 
 def handler(event: Mapping[str, object], context: object) -> None:
@@ -24,22 +21,17 @@ def handler(event: Mapping[str, object], context: object) -> None:
     """
     del context
 
-    def work() -> None:
-        session = open_session(None, None, None)
-        run(event, session, partial(verify_credentials, session, sleep=time.sleep))
-
-    guarded(work)
+    guarded(lambda: run(event, open_session(None, None, None)))
 
 
 def run(
     event: Mapping[str, object],
     session: AwsSession,
-    verify: Callable[[Credentials], str],
-    sleep: Callable[[float], None] = time.sleep,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    runtime_of: Callable[[AwsSession, Process], Runtime] = make_runtime,
 ) -> None:
     """Carry out one step, and log what came of it. Raises SesTenantError."""
     parsed = RotationEvent.parse(event)
-    world = World(rotation_options(os.environ, named=True), verify, sleep, now)
-    told = rotate_secret(Iam(session, sleep), RotatingSecret(session, parsed), parsed, world)
-    log({"step": parsed.step, "secret": parsed.secret_id, "result": told})
+    options = rotation_options(os.environ, named=True)
+    runtime = runtime_of(session, parsed.process)
+    result = rotate_secret(runtime, RotatingSecret(session, parsed), parsed, options)
+    log({"step": parsed.step, "secret": parsed.secret_id, "result": result})

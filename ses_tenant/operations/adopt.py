@@ -1,8 +1,6 @@
 """`adopt`: make a hand-made IAM user the tenant of a domain, its keys unchanged."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.plans.adopt import (
@@ -14,13 +12,13 @@ from ses_tenant.core.plans.adopt import (
     plan_adopt,
 )
 from ses_tenant.core.tenant import naming, steps
-from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.observed import Observed, User
 from ses_tenant.core.tenant.policy import check_policy_size, sending_policy
 from ses_tenant.core.tenant.request import TenantRequest, check_spec, require_regions, resolve
 from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.protocols import Iam
+from ses_tenant.operations.runtime import Runtime
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,7 @@ class Adoption:
 
 
 def prepare(
-    iam: Iam,
-    request: TenantRequest,
-    user_name: str,
-    default_region: str | None,
-    open_destination: Callable[[TenantSpec], Destination],
-    now: datetime,
-    operator_key: str | None = None,
+    runtime: Runtime, request: TenantRequest, user_name: str, operator_key: str | None = None
 ) -> Adoption:
     """Observe and plan. `operator_key` is the access key that this run itself uses.
 
@@ -51,7 +43,8 @@ def prepare(
     `policy_too_large`, `no_region`, `usage` and what AWS answers.
     """
     check_user_name(user_name)
-    check_policy_size(sending_policy(resolve(request, None, default_region)))
+    iam = runtime.iam
+    check_policy_size(sending_policy(resolve(request, None, runtime.default_region)))
     domain = request.domain
     own = naming.user_name(domain)
     named = iam.get_user(user_name)
@@ -65,11 +58,11 @@ def prepare(
             "could not even finish it.",
             "Run it with an administrator's credentials, and make sure that NAME is a site's user.",
         )
-    spec = resolve(request, observed, default_region)
+    spec = resolve(request, observed, runtime.default_region)
     require_regions(spec)
     check_spec(spec)
-    open_destination(spec)
-    plan = plan_adopt(spec, candidate, now)
+    runtime.open_destination(spec)
+    plan = plan_adopt(spec, candidate, runtime.now())
     given = request.interface is not None or observed.user.remembered.interface is not None
     return Adoption(
         spec=spec,
@@ -81,9 +74,9 @@ def prepare(
     )
 
 
-def carry_out(iam: Iam, adoption: Adoption, sleep: Callable[[float], None]) -> None:
+def carry_out(runtime: Runtime, adoption: Adoption) -> None:
     """Apply the plan. Raises the SesTenantError of the step that failed."""
-    apply(iam, adoption.plan, sleep)
+    apply(runtime, adoption.plan)
 
 
 def _read(iam: Iam, user: User) -> Candidate:

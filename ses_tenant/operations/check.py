@@ -1,9 +1,8 @@
 """`check`: whether tenants are as they should be, and isolated from each other."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
@@ -13,14 +12,17 @@ from ses_tenant.core.findings.finding import Finding
 from ses_tenant.core.identity.ses import SesAccount, SesIdentity
 from ses_tenant.core.plans.repair import plan_restore
 from ses_tenant.core.proof.members import Member, members
+from ses_tenant.core.rotation.keys import Situation
 from ses_tenant.core.tenant import steps
-from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.request import TenantRequest, resolve
 from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
 from ses_tenant.operations.apply import apply
+from ses_tenant.operations.many import Progress, each_tenant, unwatched
 from ses_tenant.operations.observe import observe_everything, with_last_use
 from ses_tenant.operations.protocols import Iam, Ses
-from ses_tenant.operations.situation import read_situation, this_process
+from ses_tenant.operations.runtime import Runtime
+from ses_tenant.operations.situation import read_situation
 
 
 @dataclass(frozen=True)
@@ -35,20 +37,81 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class World:
-    """What a check needs: services, the destinations that specs name, the time."""
+class Inspection:
+    """What was found in one account, and how each repair ended: None for well.
 
-    iam: Iam
-    ses: Ses
-    open_destination: Callable[[TenantSpec], Destination]
-    now: datetime
+    `wanted` are the tenants that it was about.
+    """
+
+    wanted: tuple[SendingDomain, ...]
+    checked: tuple[Checked, ...]
+    repairs: Mapping[SendingDomain, SesTenantError | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """How a tenant is checked: keys older than `max_age` are reported; `live` asks AWS as well."""
+
     max_age: timedelta
     live: bool = False
 
 
-def read_members(iam: Iam) -> tuple[Member, ...]:
-    """Return everybody in the account."""
-    return members(iam.account_details())
+def inspect(
+    runtime: Runtime,
+    named: Sequence[SendingDomain],
+    options: CheckOptions,
+    progress: Progress = unwatched,
+) -> Inspection:
+    """Return what is wrong with the tenants named, or with all of the account.
+
+    Those that cannot be read do not stop the others.
+    """
+    people = members(runtime.iam.account_details())
+    wanted = tuple(named) or tenant_domains(people)
+    broken = isolation(people, {domain.name for domain in wanted})
+    accounts = _accounts(runtime.ses, people, wanted)
+
+    def work(domain: SendingDomain) -> Checked:
+        return _check(runtime, domain, options, people, accounts)
+
+    done = each_tenant(
+        wanted,
+        work,
+        failed=lambda domain, error: Checked(domain, error=error),
+        workers=runtime.workers,
+        progress=progress,
+    )
+    return Inspection(
+        wanted,
+        tuple(replace(c, findings=(*c.findings, *broken.get(c.domain.name, ()))) for c in done),
+    )
+
+
+def repair(
+    runtime: Runtime,
+    inspection: Inspection,
+    options: CheckOptions,
+    progress: Progress = unwatched,
+) -> Inspection:
+    """Carry out the plans there are, and look again; without a plan there is nothing new to see.
+
+    It looks at all tenants again: what one may do is a finding of others as well.
+    """
+
+    def work(checked: Checked) -> tuple[SendingDomain, SesTenantError | None]:
+        apply(runtime, checked.plan)
+        return checked.domain, None
+
+    repairs = each_tenant(
+        [c for c in inspection.checked if c.plan and not c.error],
+        work,
+        failed=lambda checked, error: (checked.domain, error),
+        workers=runtime.workers,
+    )
+    if not repairs:
+        return inspection
+    again = inspect(runtime, inspection.wanted, options, progress)
+    return replace(again, repairs=dict(repairs))
 
 
 def tenant_domains(people: Iterable[Member]) -> tuple[SendingDomain, ...]:
@@ -56,67 +119,37 @@ def tenant_domains(people: Iterable[Member]) -> tuple[SendingDomain, ...]:
     return tuple(sorted((m.tenant for m in people if m.tenant), key=lambda domain: domain.name))
 
 
-def check(
-    world: World,
-    people: Sequence[Member],
-    domains: Sequence[SendingDomain],
-    workers: int,
-    progress: Callable[[int, int], None],
-) -> tuple[Checked, ...]:
-    """Return what is wrong with each tenant; those that cannot be read do not stop the others."""
-    broken = isolation(people, {domain.name for domain in domains})
-    accounts = _accounts(world.ses, people, domains)
-    done = []
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        for checked in pool.map(lambda d: _check(world, d, people, accounts), domains):
-            between = tuple(broken.get(checked.domain.name, ()))
-            done.append(replace(checked, findings=(*checked.findings, *between)))
-            progress(len(done), len(domains))
-    return tuple(done)
-
-
-def repair_all(
-    world: World, checked: Sequence[Checked], sleep: Callable[[float], None]
-) -> Mapping[SendingDomain, SesTenantError | None]:
-    """Carry out the plans there are; return how each ended, so that a failure stops no other."""
-    return {c.domain: _repair(world.iam, c.plan, sleep) for c in checked if c.plan and not c.error}
-
-
-def _repair(iam: Iam, plan: steps.Plan, sleep: Callable[[float], None]) -> SesTenantError | None:
-    try:
-        apply(iam, plan, sleep)
-    except SesTenantError as error:
-        return error
-    return None
-
-
 def _check(
-    world: World,
+    runtime: Runtime,
     domain: SendingDomain,
+    options: CheckOptions,
     people: Sequence[Member],
     accounts: Mapping[str, SesAccount | SesTenantError],
 ) -> Checked:
     warnings: list[Notice] = []
+    observed = observe_everything(runtime.iam, domain)
+    spec = resolve(TenantRequest(domain), observed, default_region=None)
+    keys = with_last_use(runtime.iam, observed.access_keys)
+    observed = replace(observed, access_keys=keys)
+    situation = replace(_situation(runtime, spec, observed, warnings), access_keys=keys)
+    views = [_view(runtime.ses, spec, region, accounts, warnings) for region in spec.regions]
+    found = check_tenant(spec, observed, situation, views, runtime.now(), options.max_age)
+    if options.live:
+        found += _disagreements(runtime.iam, spec, people, observed.user.user_arn, warnings)
+    return Checked(domain, found, plan_restore(spec, observed), warnings=tuple(warnings))
+
+
+def _situation(
+    runtime: Runtime, spec: TenantSpec, observed: Observed, warnings: list[Notice]
+) -> Situation:
+    """Return the situation of the keys; if the destination cannot be read, as if it never could."""
     try:
-        observed = observe_everything(world.iam, domain)
-        spec = resolve(TenantRequest(domain), observed, default_region=None)
-        observed = replace(observed, access_keys=with_last_use(world.iam, observed.access_keys))
-        try:
-            destination = world.open_destination(spec)
-            situation = read_situation(world.iam, observed, destination, this_process())
-        except SesTenantError as error:
-            told = f"{domain}: its destination was not read. {error.message}"
-            warnings.append(Notice("not_read", told))
-            printed = world.open_destination(replace(spec, destination=STDOUT))
-            situation = read_situation(world.iam, observed, printed, this_process())
-        situation = replace(situation, access_keys=observed.access_keys)
-        views = [_view(world.ses, spec, region, accounts, warnings) for region in spec.regions]
-        found = check_tenant(spec, observed, situation, views, world.now, world.max_age)
-        if world.live:
-            found += _disagreements(world.iam, spec, people, observed.user.user_arn, warnings)
-        return Checked(domain, found, plan_restore(spec, observed), warnings=tuple(warnings))
+        return read_situation(runtime, observed, runtime.open_destination(spec))
     except SesTenantError as error:
-        return Checked(domain, error=error)
+        message = f"{spec.domain}: its destination was not read. {error.message}"
+        warnings.append(Notice("not_read", message))
+    printed = runtime.open_destination(replace(spec, destination=STDOUT))
+    return read_situation(runtime, observed, printed)
 
 
 def _disagreements(
@@ -135,8 +168,8 @@ def _disagreements(
         try:
             theirs = iam.simulate(request)
         except SesTenantError as error:
-            told = f"AWS's policy simulator was not asked. {error.message}"
-            warnings.append(Notice("not_read", told))
+            message = f"AWS's policy simulator was not asked. {error.message}"
+            warnings.append(Notice("not_read", message))
             break
         finding = disagreement(spec, member, request, allowed=theirs)
         if finding is not None:
@@ -168,8 +201,8 @@ def _view(
 ) -> SesView:
     account = accounts.get(region)
     if isinstance(account, SesTenantError):
-        told = f"SES was not looked at in {region}. {account.message}"
-        warnings.append(Notice("not_read", told))
+        message = f"SES was not looked at in {region}. {account.message}"
+        warnings.append(Notice("not_read", message))
         account = None
     identities: dict[str, SesIdentity | None] | None
     try:
@@ -178,8 +211,8 @@ def _view(
     except SesTenantError as error:
         if error.code is ErrorCode.NO_CREDENTIALS:
             raise
-        told = f"Email identities were not read in {region}. {error.message}"
-        warnings.append(Notice("not_read", told))
+        message = f"Email identities were not read in {region}. {error.message}"
+        warnings.append(Notice("not_read", message))
         identities = None
     return SesView(region, account, identities)
 

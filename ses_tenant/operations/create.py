@@ -1,6 +1,5 @@
 """`create`: make a tenant, or put right what has drifted."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,9 +8,8 @@ from ses_tenant.core.plans.create import plan_create
 from ses_tenant.core.regions import smtp_warning
 from ses_tenant.core.rotation.keys import KeyState, Situation
 from ses_tenant.core.tenant import steps
-from ses_tenant.core.tenant.credentials import Credentials, LocalSes
+from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
-from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import AccessKey, Observed
 from ses_tenant.core.tenant.policy import check_policy_size, sending_policy
 from ses_tenant.core.tenant.request import TenantRequest, check_spec, require_regions, resolve
@@ -19,6 +17,7 @@ from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.operations.apply import Issue, apply
 from ses_tenant.operations.observe import observe, with_last_use
 from ses_tenant.operations.protocols import Iam
+from ses_tenant.operations.runtime import Runtime
 from ses_tenant.operations.situation import read_situation
 
 
@@ -43,50 +42,34 @@ class Created:
     credentials: Credentials | None
 
 
-def prepare(
-    iam: Iam,
-    request: TenantRequest,
-    default_region: str | None,
-    open_destination: Callable[[TenantSpec], Destination],
-    now: datetime,
-    me: Process,
-) -> Prepared:
+def prepare(runtime: Runtime, request: TenantRequest) -> Prepared:
     """Observe and plan: one read for a tenant that does not exist yet.
 
     Raises SesTenantError `no_region`, `policy_too_large`, `not_ours`, `destination_unavailable`
     and what AWS answers.
     """
     # First without the tenant's tags: a request that is too large alone never reaches AWS.
-    check_policy_size(sending_policy(resolve(request, None, default_region)))
-    observed = observe(iam, request.domain)
-    prepared = plan(iam, request, observed, default_region, open_destination, now, me)
+    check_policy_size(sending_policy(resolve(request, None, runtime.default_region)))
+    prepared = plan(runtime, request, observe(runtime.iam, request.domain))
     check_destination(prepared)
     return prepared
 
 
-def plan(
-    iam: Iam,
-    request: TenantRequest,
-    observed: Observed | None,
-    default_region: str | None,
-    open_destination: Callable[[TenantSpec], Destination],
-    now: datetime,
-    me: Process,
-) -> Prepared:
+def plan(runtime: Runtime, request: TenantRequest, observed: Observed | None) -> Prepared:
     """Plan for a tenant that has been observed, None for a new one: that takes no read of IAM."""
-    spec = resolve(request, observed, default_region)
+    spec = resolve(request, observed, runtime.default_region)
     require_regions(spec)
     check_spec(spec)
-    destination = open_destination(spec)
-    situation = read_situation(iam, observed, destination, me)
-    planned = plan_create(spec, observed, situation, now, me)
+    destination, now = runtime.open_destination(spec), runtime.now()
+    situation = read_situation(runtime, observed, destination)
+    planned = plan_create(spec, observed, situation, now, runtime.process)
     return Prepared(
         spec=spec,
         plan=planned,
         user_arn=observed.user.user_arn if observed else None,
         destination=destination,
         first_key=observed is not None and not observed.access_keys,
-        warnings=_warnings(iam, spec, observed, situation, planned, now),
+        warnings=_warnings(runtime.iam, spec, observed, situation, planned, now),
     )
 
 
@@ -101,19 +84,11 @@ def issues_key(plan: steps.Plan) -> bool:
     return any(isinstance(step, steps.CreateAccessKey) for step in plan)
 
 
-def carry_out(
-    iam: Iam,
-    prepared: Prepared,
-    sleep: Callable[[float], None],
-    now: Callable[[], datetime],
-    local: LocalSes | None = None,
-) -> Created:
-    """Apply the plan; a new key is delivered in it, to send through `local` if given."""
-    issue = Issue(
-        prepared.spec, prepared.user_arn, prepared.destination, now, prepared.first_key, local
-    )
+def carry_out(runtime: Runtime, prepared: Prepared) -> Created:
+    """Apply the plan; a new key is delivered in it."""
+    issue = Issue(prepared.spec, prepared.user_arn, prepared.destination, prepared.first_key)
     try:
-        applied = apply(iam, prepared.plan, sleep, issue)
+        applied = apply(runtime, prepared.plan, issue)
     except SesTenantError as error:
         if error.code is ErrorCode.ACCESS_DENIED and prepared.spec.permissions_boundary is None:
             raise error.with_hint(

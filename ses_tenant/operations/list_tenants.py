@@ -1,7 +1,6 @@
 """`list`: every tenant of the account."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,8 +9,10 @@ from ses_tenant.core.rotation.keys import KeyState, list_state
 from ses_tenant.core.tenant.observed import AccessKey, CredentialReport, Observed, ReportedKey
 from ses_tenant.core.tenant.spec import STDOUT
 from ses_tenant.core.tenant.tags import known
+from ses_tenant.operations.many import Progress, each_tenant, unwatched
 from ses_tenant.operations.observe import observe_all, with_last_use
 from ses_tenant.operations.protocols import Iam
+from ses_tenant.operations.runtime import Runtime
 
 # Up to so many tenants, each tenant's keys are read: that takes some seconds.
 _EXACT = 100
@@ -44,26 +45,25 @@ class Listing:
     reported: bool = False
 
 
-def list_tenants(
-    iam: Iam, now: datetime, workers: int, progress: Callable[[int, int], None], *, fresh: bool
-) -> Listing:
+def list_tenants(runtime: Runtime, progress: Progress = unwatched, *, fresh: bool) -> Listing:
     """Return every tenant with its keys: the account's users in pages of 1,000, then the keys.
 
     With more than a hundred tenants the keys are those of the credential report, unless `fresh`
     asks for two reads or three of each tenant. `progress` is told how many tenants of how many
     are read. A user under our path that is no tenant is named in a warning.
     """
+    iam, now = runtime.iam, runtime.now()
     ours, warnings = observe_all(iam)
     if len(ours) > _EXACT and not fresh:
         return _reported(iam.credential_report(), ours, warnings)
-    tenants: list[TenantSummary] = []
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        keys = pool.map(lambda o: _keys(iam, o), ours)
-        for done, (observed, access_keys) in enumerate(zip(ours, keys, strict=True), start=1):
-            if access_keys is not None:
-                tenants.append(summarise(observed, access_keys))
-            progress(done, len(ours))
-    return Listing(now, tuple(tenants), warnings)
+    summaries = each_tenant(
+        ours,
+        lambda observed: _read(iam, observed),
+        failed=_unless_deleted,
+        workers=runtime.workers,
+        progress=progress,
+    )
+    return Listing(now, tuple(s for s in summaries if s is not None), warnings)
 
 
 def summarise(
@@ -91,11 +91,12 @@ def _reported(
     return Listing(report.made_at, tenants, warnings, reported=True)
 
 
-def _keys(iam: Iam, observed: Observed) -> tuple[AccessKey, ...] | None:
-    """Return the keys of a tenant, or None if it was deleted since the tenants were read."""
-    try:
-        return with_last_use(iam, iam.list_access_keys(observed.user.user_name))
-    except SesTenantError as error:
-        if error.code is ErrorCode.NOT_FOUND:
-            return None
-        raise
+def _read(iam: Iam, observed: Observed) -> TenantSummary | None:
+    keys = iam.list_access_keys(observed.user.user_name)
+    return summarise(observed, with_last_use(iam, keys))
+
+
+def _unless_deleted(_observed: Observed, error: SesTenantError) -> None:
+    """Leave out a tenant that was deleted since the tenants were read; raise any other failure."""
+    if error.code is not ErrorCode.NOT_FOUND:
+        raise error

@@ -1,4 +1,4 @@
-"""`rotate-keys`: the next move for every tenant whose keys are due."""
+"""`rotate-keys` for one tenant: the next move of its keys."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +10,8 @@ from ses_tenant.core.rotation.decision import Action, Decision, NextStep, Rotati
 from ses_tenant.core.rotation.keys import KeyState
 from ses_tenant.core.rotation.next_move import decide
 from ses_tenant.core.tenant import steps
-from ses_tenant.core.tenant.credentials import Credentials, LocalSes
+from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
-from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import KeyStatus, Observed, ReportedKey
 from ses_tenant.core.tenant.request import TenantRequest, require_regions, resolve
 from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
@@ -20,20 +19,8 @@ from ses_tenant.core.tenant.tags import Damaged
 from ses_tenant.operations.apply import Issue, apply
 from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.protocols import Iam
+from ses_tenant.operations.runtime import Runtime
 from ses_tenant.operations.situation import read_situation
-
-
-@dataclass(frozen=True)
-class World:
-    """What a rotation needs besides IAM; everything that is not a value is passed in here."""
-
-    open_destination: Callable[[TenantSpec], Destination]
-    verify: Callable[[Credentials], str] | None
-    sleep: Callable[[float], None]
-    now: Callable[[], datetime]
-    me: Process
-    default_region: str | None
-    local: LocalSes | None = None
 
 
 @dataclass(frozen=True)
@@ -90,48 +77,46 @@ def choose(
     return close, done
 
 
-def prepare(iam: Iam, observed: Observed, options: RotationOptions, world: World) -> Turn:
-    """Read one tenant's keys and destination, and decide; a refusal is part of the turn."""
-    sending_domain = observed.domain
+def prepare(runtime: Runtime, observed: Observed, options: RotationOptions) -> Turn:
+    """Read one tenant's keys and destination, and decide. A refusal is raised."""
+    sending_domain, iam = observed.domain, runtime.iam
     domain = sending_domain.name
-    try:
-        observed = replace(observed, access_keys=iam.list_access_keys(observed.user.user_name))
-        spec = resolve(TenantRequest(sending_domain), observed, world.default_region)
-        require_regions(spec)
-        destination = world.open_destination(spec)
-        situation = read_situation(iam, observed, destination, world.me)
-        if situation.readable and situation.held is None:
-            destination.check()  # what stands there without a key may be somebody else's
-        tenant = Tenant(domain, observed.user.user_name, spec.destination)
-        decision = decide(tenant, situation, options, world.now(), world.me)
-        if decision.action is Action.ISSUED:
-            if spec.destination == STDOUT and not options.named:
-                decision = _not_printed(domain, decision)
-            else:
-                destination.check()
-    except SesTenantError as error:
-        return Turn(domain, observed=observed, error=error)
+    observed = replace(observed, access_keys=iam.list_access_keys(observed.user.user_name))
+    spec = resolve(TenantRequest(sending_domain), observed, runtime.default_region)
+    require_regions(spec)
+    destination = runtime.open_destination(spec)
+    situation = read_situation(runtime, observed, destination)
+    if situation.readable and situation.held is None:
+        destination.check()  # what stands there without a key may be somebody else's
+    tenant = Tenant(domain, observed.user.user_name, spec.destination)
+    decision = decide(tenant, situation, options, runtime.now(), runtime.process)
+    if decision.action is Action.ISSUED:
+        if spec.destination == STDOUT and not options.named:
+            decision = _not_printed(domain, decision)
+        else:
+            destination.check()
     return Turn(domain, decision, observed, spec, destination)
 
 
-def carry_out(iam: Iam, turn: Turn, world: World) -> Turn:
-    """Apply a turn's plan and verify a new key; a failure is part of what is returned."""
+def carry_out(runtime: Runtime, turn: Turn, *, verify: bool) -> Turn:
+    """Apply a turn's plan, and verify a new key if asked.
+
+    Raises the SesTenantError of a step that failed. What fails after a key was issued is part of
+    what is returned, as is the key.
+    """
     if turn.error or not turn.plan or not (turn.observed and turn.spec and turn.destination):
         return turn
     issue = Issue(
         turn.spec,
         turn.observed.user.user_arn,
         turn.destination,
-        world.now,
         first=not turn.observed.access_keys,
-        local=world.local,
     )
+    turn = replace(turn, credentials=apply(runtime, turn.plan, issue).credentials)
     try:
-        applied = apply(iam, turn.plan, world.sleep, issue)
-        turn = replace(turn, credentials=applied.credentials)
-        _reactivate_if_held(iam, turn)
-        if applied.credentials and world.verify:
-            turn = replace(turn, notes=(world.verify(applied.credentials),))
+        _reactivate_if_held(runtime.iam, turn)
+        if turn.credentials and verify:
+            turn = replace(turn, notes=(runtime.verify(turn.credentials),))
     except SesTenantError as error:
         return replace(turn, error=error)
     return turn

@@ -6,7 +6,6 @@ that announces the issue tells every other run to leave the key alone. The old k
 the scheduled `rotate-keys` deactivates and deletes it as after every rotation.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -17,7 +16,6 @@ from ses_tenant.core.rotation.keys import LEASE, KeyState, Situation, note
 from ses_tenant.core.rotation.next_move import decide
 from ses_tenant.core.rotation.secret_versions import RotationEvent, RotationStep, SecretVersions
 from ses_tenant.core.tenant import naming, steps
-from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.notes import Note
 from ses_tenant.core.tenant.observed import Observed
@@ -25,23 +23,14 @@ from ses_tenant.core.tenant.request import TenantRequest, require_regions, resol
 from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.operations.apply import Issue, apply
 from ses_tenant.operations.observe import observe
-from ses_tenant.operations.protocols import Iam, RotatingSecret
+from ses_tenant.operations.protocols import RotatingSecret
+from ses_tenant.operations.runtime import Runtime
 from ses_tenant.operations.situation import read_situation
 
 # A version is made current well before another run may take its key for one that reached nobody.
 _IN_TIME = LEASE - timedelta(minutes=1)
 # IAM may not show yet what an earlier step has written.
 _PAUSES = (1.0, 2.0, 4.0, 8.0)
-
-
-@dataclass(frozen=True)
-class World:
-    """What a step needs besides IAM and the secret."""
-
-    options: RotationOptions
-    verify: Callable[[Credentials], str]
-    sleep: Callable[[float], None]
-    now: Callable[[], datetime]
 
 
 @dataclass(frozen=True)
@@ -59,22 +48,37 @@ class _View:
         return Tenant(spec.domain.name, spec.user_name, spec.destination)
 
 
-def rotate_secret(iam: Iam, secret: RotatingSecret, event: RotationEvent, world: World) -> str:
+@dataclass(frozen=True)
+class _Rotation:
+    """One step of a rotation, with what it works on."""
+
+    runtime: Runtime
+    secret: RotatingSecret
+    versions: SecretVersions
+    event: RotationEvent
+    options: RotationOptions
+
+
+def rotate_secret(
+    runtime: Runtime, secret: RotatingSecret, event: RotationEvent, options: RotationOptions
+) -> str:
     """Carry out one step, and return a sentence on what came of it. Each may be run again.
 
-    Raises SesTenantError; the step has then changed nothing that a site reads.
+    `runtime.process` is that of the event: the steps of a rotation are one process. Raises
+    SesTenantError; the step has then changed nothing that a site reads.
     """
     versions = secret.versions()
     over = versions.check(event.token)
+    rotation = _Rotation(runtime, secret, versions, event, options)
     match event.step:
         case RotationStep.CREATE if not over:
-            return _create(iam, secret, versions, event, world)
+            return _create(rotation)
         case RotationStep.TEST if not over:
-            return _test(secret, world)
+            return _test(rotation)
         case RotationStep.FINISH if not over:
-            return _finish(iam, secret, versions, event, world)
+            return _finish(rotation)
         case RotationStep.FINISH:
-            return _note_again(iam, secret, versions, event, world)
+            return _note_again(rotation)
         case RotationStep.CREATE | RotationStep.SET | RotationStep.TEST:
             # IAM knows a key from the moment it is issued: there is nothing to set.
             return f"{versions.name}: nothing to do in {event.step}."
@@ -82,40 +86,39 @@ def rotate_secret(iam: Iam, secret: RotatingSecret, event: RotationEvent, world:
             assert_never(event.step)
 
 
-def _create(
-    iam: Iam, secret: RotatingSecret, versions: SecretVersions, event: RotationEvent, world: World
-) -> str:
+def _create(rotation: _Rotation) -> str:
     """Issue a key into the pending version, unless an earlier attempt has."""
+    runtime, secret = rotation.runtime, rotation.secret
     domain = secret.domain()
     pending = secret.pending(domain)
     key = pending.held_key()
     if key is not None:
-        _require_in_time(iam, secret, versions, event, world, key)
+        _require_in_time(rotation, key)
         return f"{domain}: the access key {key} is pending already."
-    view = _look(iam, secret, versions, event)
-    now, situation = world.now(), view.situation
-    decision = decide(view.tenant, situation, world.options, now, event.process)
+    view = _look(rotation)
+    now, situation = runtime.now(), view.situation
+    decision = decide(view.tenant, situation, rotation.options, now, runtime.process)
     if decision.found is KeyState.RETIRING and decision.action is Action.DELETED:
-        apply(iam, decision.plan, world.sleep)
+        apply(runtime, decision.plan)
         situation = _with_one_key(situation, now)
-        decision = decide(view.tenant, situation, world.options, now, event.process)
+        decision = decide(view.tenant, situation, rotation.options, now, runtime.process)
     if decision.action is not Action.ISSUED:
-        apply(iam, decision.plan, world.sleep)
+        apply(runtime, decision.plan)
         raise _no_room(view.tenant, decision)
     view.current.check()
     # It is delivered, and that is noted, when finishSecret makes the version current.
     plan = tuple(step for step in decision.plan if not isinstance(step, steps.MarkDelivered))
     first = not situation.access_keys
-    issue = Issue(view.spec, view.observed.user.user_arn, pending, world.now, first)
-    issued = apply(iam, plan, world.sleep, issue).credentials
+    issue = Issue(view.spec, view.observed.user.user_arn, pending, first)
+    issued = apply(runtime, plan, issue).credentials
     return f"{domain}: the access key {issued.access_key_id if issued else '?'} is pending."
 
 
-def _test(secret: RotatingSecret, world: World) -> str:
+def _test(rotation: _Rotation) -> str:
     """Show the pending key to AWS."""
-    credentials = secret.to_test()
+    credentials = rotation.secret.to_test()
     try:
-        return world.verify(credentials)
+        return rotation.runtime.verify(credentials)
     except SesTenantError as error:
         raise SesTenantError(
             error.code,
@@ -124,55 +127,51 @@ def _test(secret: RotatingSecret, world: World) -> str:
         ) from error
 
 
-def _finish(
-    iam: Iam, secret: RotatingSecret, versions: SecretVersions, event: RotationEvent, world: World
-) -> str:
+def _finish(rotation: _Rotation) -> str:
     """Make the pending version what sites read, and note the delivery."""
-    domain = secret.domain()
-    key = secret.pending(domain).held_key()
+    domain = rotation.secret.domain()
+    key = rotation.secret.pending(domain).held_key()
     if key is None:
         raise SesTenantError(
             ErrorCode.NOT_FOUND,
-            f"{domain}: the version {event.token} of {versions.name} holds no access key.",
+            f"{domain}: the version {rotation.event.token} of {rotation.versions.name} holds no "
+            "access key.",
             "Secrets Manager has to run createSecret first.",
         )
-    view = _require_in_time(iam, secret, versions, event, world, key)
-    _promote(secret, versions, event)
-    _note(iam, view, key, world.now())
+    view = _require_in_time(rotation, key)
+    _promote(rotation)
+    _note(rotation.runtime, view, key)
     return f"{domain}: the site reads the access key {key} from now on."
 
 
-def _note_again(
-    iam: Iam, secret: RotatingSecret, versions: SecretVersions, event: RotationEvent, world: World
-) -> str:
+def _note_again(rotation: _Rotation) -> str:
     """Note the delivery if an earlier attempt was stopped before it could."""
-    view = _look(iam, secret, versions, event)
+    view = _look(rotation)
     key = view.situation.held
-    if key is not None and _announced(view, event):
-        _note(iam, view, key, world.now())
+    if key is not None and _announced(view, rotation.event):
+        _note(rotation.runtime, view, key)
     return f"{view.spec.domain}: the site reads the access key {key} already."
 
 
-def _note(iam: Iam, view: _View, key: str, now: datetime) -> None:
+def _note(runtime: Runtime, view: _View, key: str) -> None:
     older = (k.access_key_id for k in view.situation.access_keys if k.access_key_id != key)
-    tag = note(naming.TAG_DELIVERED, (key, *older), now)
-    iam.apply(steps.TagUser(view.spec.user_name, tag))
+    tag = note(naming.TAG_DELIVERED, (key, *older), runtime.now())
+    runtime.iam.apply(steps.TagUser(view.spec.user_name, tag))
 
 
-def _promote(secret: RotatingSecret, versions: SecretVersions, event: RotationEvent) -> None:
+def _promote(rotation: _Rotation) -> None:
     try:
-        secret.promote(versions.current)
+        rotation.secret.promote(rotation.versions.current)
     except SesTenantError:
-        if not secret.versions().check(event.token):
+        if not rotation.secret.versions().check(rotation.event.token):
             raise
 
 
-def _look(
-    iam: Iam, secret: RotatingSecret, versions: SecretVersions, event: RotationEvent
-) -> _View:
+def _look(rotation: _Rotation) -> _View:
     """Read the tenant: six or seven reads."""
+    secret, versions, event = rotation.secret, rotation.versions, rotation.event
     domain = secret.domain()
-    observed = observe(iam, domain)
+    observed = observe(rotation.runtime.iam, domain)
     if observed is None:
         raise SesTenantError(
             ErrorCode.NOT_FOUND,
@@ -183,7 +182,7 @@ def _look(
     require_regions(spec)
     versions.require_destination_of(spec)
     current = secret.current(domain)
-    situation = read_situation(iam, observed, current, event.process)
+    situation = read_situation(rotation.runtime, observed, current)
     delivered = situation.delivered
     if delivered is not None and delivered.issuer == event.process:
         # An earlier attempt of this rotation; the steps of one run one after the other.
@@ -191,37 +190,31 @@ def _look(
     return _View(spec, observed, situation, current)
 
 
-def _require_in_time(
-    iam: Iam,
-    secret: RotatingSecret,
-    versions: SecretVersions,
-    event: RotationEvent,
-    world: World,
-    key: str,
-) -> _View:
+def _require_in_time(rotation: _Rotation, key: str) -> _View:
     """Return the view of a pending key that may become the site's.
 
     Raises `partial_failure` otherwise, after the rotation was given up: a version's value cannot be
     replaced, so only another rotation helps, and a label that stays would block it.
     """
+    event = rotation.event
     pauses = list(_PAUSES)
     while True:
-        view = _look(iam, secret, versions, event)
-        problem = _problem(view, event, key, world.now())
+        view = _look(rotation)
+        problem = _problem(view, event, key, rotation.runtime.now())
         if problem is None:
             return view
         if not pauses:
             break
-        world.sleep(pauses.pop(0))
+        rotation.runtime.sleep(pauses.pop(0))
     if _issued_by(view, event, key):
         drop = steps.DeleteAccessKey(view.spec.user_name, key, undelivered=True)
-        apply(iam, (drop,), world.sleep)
-    secret.discard()
+        apply(rotation.runtime, (drop,))
+    rotation.secret.discard()
     raise SesTenantError(
         ErrorCode.PARTIAL_FAILURE,
         f"{view.spec.domain}: this rotation was given up, because {problem}. The site keeps its "
         "present key.",
-        f"To begin anew: aws secretsmanager rotate-secret --secret-id {versions.name}",
+        f"To begin anew: aws secretsmanager rotate-secret --secret-id {rotation.versions.name}",
     )
 
 
@@ -274,11 +267,11 @@ def _no_room(tenant: Tenant, decision: Decision) -> SesTenantError:
         )
     at = decision.next_step_at
     when = f" The next step is due at {at:%Y-%m-%d %H:%M} UTC." if at else ""
-    told = " ".join(warning.message for warning in decision.warnings)
+    more = " ".join(warning.message for warning in decision.warnings)
     return SesTenantError(
         ErrorCode.ACCESS_KEY_LIMIT,
         f"{tenant.domain} cannot be given another access key now: its last rotation is not over "
-        f"({decision.state}), and IAM allows two keys.{when} {told}".rstrip(),
+        f"({decision.state}), and IAM allows two keys.{when} {more}".rstrip(),
         f"ses-tenant show {tenant.domain} lists its keys. Run rotate-keys daily, and rotate "
         "secrets less often than its grace time and quarantine together.",
     )

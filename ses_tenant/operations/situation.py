@@ -1,7 +1,6 @@
 """Read the situation of a tenant's keys."""
 
 import os
-import socket
 from dataclasses import replace
 
 from ses_tenant.core.rotation.keys import KeyState, Situation
@@ -9,16 +8,11 @@ from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.tags import known
-from ses_tenant.operations.protocols import Iam
-
-
-def this_process() -> Process:
-    """Return the process that runs now."""
-    return Process(socket.gethostname(), os.getpid())
+from ses_tenant.operations.runtime import Runtime
 
 
 def read_situation(
-    iam: Iam, observed: Observed | None, destination: Destination, me: Process
+    runtime: Runtime, observed: Observed | None, destination: Destination
 ) -> Situation:
     """Return the situation: one read of the destination, and of last use only where it decides.
 
@@ -38,14 +32,14 @@ def read_situation(
             call=destination.call,
         ),
         observed,
-        me,
+        runtime.process,
     )
     # What the destination holds is in use; of all others it is asked when they were used last.
     alone = len(situation.active) == 1
     asked = situation.unheld if readable else () if alone else situation.active
     if not asked:
         return situation
-    used = {key.access_key_id: iam.access_key_last_used(key.access_key_id) for key in asked}
+    used = {key.access_key_id: runtime.iam.access_key_last_used(key.access_key_id) for key in asked}
     situation = replace(
         situation,
         access_keys=tuple(
@@ -53,29 +47,29 @@ def read_situation(
         ),
     )
     if situation.state() is KeyState.UNDELIVERED:
-        user = iam.get_user(observed.user.user_name)
+        user = runtime.iam.get_user(observed.user.user_name)
         if user is not None:
-            situation = _with_notes(situation, replace(observed, user=user), me)
+            situation = _with_notes(situation, replace(observed, user=user), runtime.process)
     return situation
 
 
-def _with_notes(situation: Situation, observed: Observed, me: Process) -> Situation:
+def _with_notes(situation: Situation, observed: Observed, process: Process) -> Situation:
     tags = observed.user.remembered
     delivered = known(tags.delivered)
     return replace(
         situation,
         delivered=delivered,
         retired=known(tags.retired),
-        issuer_alive=delivered is None or _alive(delivered.issuer, me),
+        issuer_alive=delivered is None or _alive(delivered.issuer, process),
     )
 
 
-def _alive(process: Process | None, me: Process) -> bool:
+def _alive(issuer: Process | None, process: Process) -> bool:
     """Tell whether a process may still run; of another host's nothing is known."""
-    if process is None or process.host != me.host:
+    if issuer is None or issuer.host != process.host:
         return True
     try:
-        os.kill(process.pid, 0)
+        os.kill(issuer.pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:

@@ -1,7 +1,7 @@
 """`suspend` and `resume`: stop a site from sending, and let it send again exactly as before."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -9,17 +9,24 @@ from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.observed import KeyStatus, User, require_ours
 from ses_tenant.core.tenant.policy import keys_before_suspension, suspended_policy
 from ses_tenant.operations.apply import apply
+from ses_tenant.operations.many import Progress, each_tenant, unwatched
 from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.protocols import Iam
+from ses_tenant.operations.runtime import Runtime
 
 
 @dataclass(frozen=True)
 class Suspension:
-    """What is planned for one tenant, or why it cannot be."""
+    """What is planned for one tenant or was done to it, or why it was not."""
 
     domain: str
     plan: steps.Plan = ()
     error: SesTenantError | None = None
+
+
+# A tenant, and its user where that was read already.
+Target = tuple[SendingDomain, User | None]
+Prepare = Callable[[Iam, SendingDomain, User | None], Suspension]
 
 
 def prepare_suspend(iam: Iam, domain: SendingDomain, user: User | None = None) -> Suspension:
@@ -28,31 +35,29 @@ def prepare_suspend(iam: Iam, domain: SendingDomain, user: User | None = None) -
     The Deny comes first, so that the site is stopped by the first write, and records which keys
     were Active in the same call. If all keys that are Active now are all that there are, a record
     made earlier can only say the same, and is not read: that saves a call on the day it matters.
+    Raises SesTenantError `not_found`, `not_ours` and what AWS answers.
     """
-    try:
-        user = user or _user(iam, domain)
-        keys = iam.list_access_keys(user.user_name)
-        active = tuple(key.access_key_id for key in keys if key.active)
-        recorded = None
-        if len(active) < len(keys) or not keys:
-            recorded = _record(iam, user.user_name)
-    except SesTenantError as error:
-        return Suspension(domain.name, error=error)
+    user = user or _user(iam, domain)
+    keys = iam.list_access_keys(user.user_name)
+    active = tuple(key.access_key_id for key in keys if key.active)
+    recorded = None
+    if len(active) < len(keys) or not keys:
+        recorded = _record(iam, user.user_name)
     deny = steps.PutUserPolicy(user.user_name, naming.SUSPENDED_POLICY, suspended_policy(active))
     off = tuple(steps.UpdateAccessKey(user.user_name, key, KeyStatus.INACTIVE) for key in active)
     return Suspension(domain.name, off if recorded is not None else (deny, *off))
 
 
 def prepare_resume(iam: Iam, domain: SendingDomain, user: User | None = None) -> Suspension:
-    """Plan the return: the recorded keys Active, then the Deny away; empty if not suspended."""
-    try:
-        user = user or _user(iam, domain)
-        recorded = _record(iam, user.user_name)
-        if recorded is None:
-            return Suspension(domain.name)
-        keys = iam.list_access_keys(user.user_name)
-    except SesTenantError as error:
-        return Suspension(domain.name, error=error)
+    """Plan the return: the recorded keys Active, then the Deny away; empty if not suspended.
+
+    Raises SesTenantError `not_found`, `not_ours` and what AWS answers.
+    """
+    user = user or _user(iam, domain)
+    recorded = _record(iam, user.user_name)
+    if recorded is None:
+        return Suspension(domain.name)
+    keys = iam.list_access_keys(user.user_name)
     name = user.user_name
     on = tuple(
         steps.UpdateAccessKey(name, key.access_key_id, KeyStatus.ACTIVE)
@@ -63,18 +68,44 @@ def prepare_resume(iam: Iam, domain: SendingDomain, user: User | None = None) ->
     return Suspension(domain.name, (*on, lift))
 
 
-def all_tenants(iam: Iam) -> list[tuple[SendingDomain, User | None]]:
-    """Return every tenant, for --all."""
+def targets(iam: Iam, domains: Iterable[SendingDomain] | None) -> list[Target]:
+    """Return the tenants to work on: those named, or with None every one of the account."""
+    if domains is not None:
+        return [(domain, None) for domain in domains]
     return [(observed.domain, observed.user) for observed in observe_all(iam)[0]]
 
 
-def carry_out(iam: Iam, suspension: Suspension, sleep: Callable[[float], None]) -> Suspension:
-    """Apply the plan; a failure is part of what is returned, so that the others go on."""
-    try:
-        apply(iam, suspension.plan, sleep)
-    except SesTenantError as error:
-        return Suspension(suspension.domain, suspension.plan, error)
-    return suspension
+def plan_all(
+    runtime: Runtime, prepare: Prepare, chosen: Sequence[Target], progress: Progress = unwatched
+) -> list[Suspension]:
+    """Return what would be done to each; `prepare` is prepare_suspend or prepare_resume."""
+    return each_tenant(
+        chosen,
+        lambda target: prepare(runtime.iam, *target),
+        failed=_failed,
+        workers=runtime.workers,
+        progress=progress,
+    )
+
+
+def carry_out_all(
+    runtime: Runtime, prepare: Prepare, chosen: Sequence[Target], progress: Progress = unwatched
+) -> list[Suspension]:
+    """Plan for each tenant and carry that out at once, so that no site waits for the others."""
+
+    def work(target: Target) -> Suspension:
+        planned = prepare(runtime.iam, *target)
+        try:
+            apply(runtime, planned.plan)
+        except SesTenantError as error:
+            return replace(planned, error=error)
+        return planned
+
+    return each_tenant(chosen, work, failed=_failed, workers=runtime.workers, progress=progress)
+
+
+def _failed(target: Target, error: SesTenantError) -> Suspension:
+    return Suspension(target[0].name, error=error)
 
 
 def _user(iam: Iam, domain: SendingDomain) -> User:

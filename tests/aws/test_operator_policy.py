@@ -9,21 +9,20 @@ from ses_tenant.core.rotation.decision import Mode, RotationOptions
 from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface
-from ses_tenant.operations import check, rotate, suspend
+from ses_tenant.operations import check, rotate_all, suspend
 from ses_tenant.operations.audit import audit
 from ses_tenant.operations.list_tenants import list_tenants
 from ses_tenant.operations.show import show
 from tests.fakes.destination import FakeDestination
 from tests.fakes.example_tenant import (
-    ME,
     NAME,
-    REGION,
     SHOP,
     SUSPENDED_POLICY,
     run_create,
     run_delete,
 )
 from tests.fakes.iam import BOUNDARY, EVERYTHING, Clock, FakeIam
+from tests.fakes.runtime import fake_runtime
 from tests.fakes.ses import FakeSes
 
 _FILE = Path(__file__).parents[2] / "examples" / "operator-policy.json"
@@ -67,7 +66,7 @@ def _called() -> set[str]:
     _suspend_and_resume(iam)
     _rotate(iam, elsewhere)
     iam.attach(NAME, EVERYTHING)
-    list_tenants(iam, Clock()(), 2, lambda _done, _total: None, fresh=True)
+    list_tenants(fake_runtime(iam), fresh=True)
     show(iam, SHOP)
     _check_and_audit(iam, elsewhere)
     assert run_delete(iam).error is None
@@ -78,8 +77,9 @@ def _called() -> set[str]:
 
 def _check_and_audit(iam: FakeIam, destination: FakeDestination) -> None:
     ses, now = FakeSes(), Clock()()
-    world = check.World(iam, ses, lambda _: destination, now, timedelta(days=90), live=True)
-    (checked,) = check.check(world, check.read_members(iam), [SHOP], 1, lambda _d, _t: None)
+    options = check.CheckOptions(timedelta(days=90), live=True)
+    runtime = fake_runtime(iam, destination, ses=ses)
+    (checked,) = check.inspect(runtime, [SHOP], options).checked
     assert checked.error is None
     audit(iam, ses, now, timedelta(days=90))
     iam.calls += ses.calls
@@ -87,17 +87,18 @@ def _check_and_audit(iam: FakeIam, destination: FakeDestination) -> None:
 
 def _suspend_and_resume(iam: FakeIam) -> None:
     for prepare in (suspend.prepare_suspend, suspend.prepare_resume):
-        assert suspend.carry_out(iam, prepare(iam, SHOP), lambda _: None).error is None
+        (done,) = suspend.carry_out_all(fake_runtime(iam), prepare, [(SHOP, None)])
+        assert done.error is None
 
 
 def _rotate(iam: FakeIam, destination: FakeDestination) -> None:
     """Run `rotate-keys` for all tenants, the one there is being due, and replace its key."""
-    world = rotate.World(lambda _: destination, None, lambda _: None, Clock(), ME, REGION)
     options = RotationOptions(named=False, max_age=timedelta(0), mode=Mode.COMPROMISED)
-    (due,), quiet = rotate.choose(iam, [], lambda _: options, Clock()())
-    assert quiet == []
-    turn = rotate.carry_out(iam, rotate.prepare(iam, due, options, world), world)
-    assert turn.error is None
+    runtime = fake_runtime(iam, destination)
+    found = rotate_all.look({None: runtime}, {None: rotate_all.Wanted(options)})
+    assert found.settled == ()
+    (done,) = rotate_all.carry_out_all(rotate_all.plan_all(found.due), verify=False)
+    assert done.turn.error is None
     assert destination.key == iam.issued[-1].access_key_id
 
 

@@ -24,7 +24,7 @@ from ses_tenant.aws.session import AwsSession, open_session
 from ses_tenant.aws.verify import verify_credentials
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
+from ses_tenant.core.tenant.credentials import Credentials, LocalSes, SmtpCredentials
 from ses_tenant.core.tenant.spec import Interface
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
@@ -203,7 +203,7 @@ def certificate(folder: Path, host: str) -> Path:
 class Smtp:
     """An SMTP server that refuses so many logins; `commands` are the verbs of each session."""
 
-    environ: dict[str, str]
+    local_ses: LocalSes
     refusals: int = 0
     login: str = f"\0{KEY}\0{PASSWORD}"
     offers_tls: bool = True
@@ -255,13 +255,7 @@ def smtp_server(file: Path, trusted: Path) -> Iterator[Smtp]:
     context.load_cert_chain(file)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        server = Smtp(
-            {
-                "SES_TENANT_SMTP_HOST": "127.0.0.1",
-                "SES_TENANT_SMTP_PORT": str(port),
-                "SES_TENANT_CA_FILE": str(trusted),
-            }
-        )
+        server = Smtp(LocalSes("127.0.0.1", port, str(trusted)))
         over = threading.Event()
 
         def accept() -> None:
@@ -300,7 +294,7 @@ class TestSmtp:
         smtp.refusals = refusals
         pauses: list[float] = []
         told = verify_credentials(
-            session(), smtp_credentials("eu-central-1"), pauses.append, smtp.environ
+            session(), smtp_credentials("eu-central-1"), pauses.append, smtp.local_ses
         )
         assert told == "shop.example.com: the SMTP password is accepted."
         assert pauses == PAUSES[:refusals]
@@ -312,7 +306,7 @@ class TestSmtp:
             session(),
             smtp_credentials("eu-central-1", "us-east-1"),
             pauses.append,
-            smtp.environ,
+            smtp.local_ses,
         )
         assert (smtp.commands, pauses) == ([LOGIN, LOGIN], [])
 
@@ -321,7 +315,7 @@ class TestSmtp:
         pauses: list[float] = []
         with pytest.raises(SesTenantError) as failure:
             verify_credentials(
-                session(), smtp_credentials("eu-central-1"), pauses.append, smtp.environ
+                session(), smtp_credentials("eu-central-1"), pauses.append, smtp.local_ses
             )
         assert pauses == PAUSES
         assert smtp.commands == [LOGIN] * 9
@@ -356,14 +350,13 @@ class TestSmtp:
 
     def test_a_server_that_is_not_there(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:
-            port = str(closed.getsockname()[1])
-        environ = {"SES_TENANT_SMTP_HOST": "127.0.0.1", "SES_TENANT_SMTP_PORT": port}
-        assert "ConnectionRefusedError" in refused(Smtp(environ))
+            port = closed.getsockname()[1]
+        assert "ConnectionRefusedError" in refused(Smtp(LocalSes("127.0.0.1", port)))
 
     def test_with_an_endpoint_of_ones_own_nothing_of_aws_is_asked(self) -> None:
         pauses: list[float] = []
         told = verify_credentials(
-            session("http://127.0.0.1:9"), smtp_credentials("eu-central-1"), pauses.append, {}
+            session("http://127.0.0.1:9"), smtp_credentials("eu-central-1"), pauses.append
         )
         assert told.startswith("shop.example.com: not verified, ")
         assert "SES_TENANT_SMTP_HOST" in told
@@ -371,7 +364,7 @@ class TestSmtp:
 
     def test_so_with_the_endpoint_in_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        told = verify_credentials(session(), smtp_credentials("eu-central-1"), no_pause, {})
+        told = verify_credentials(session(), smtp_credentials("eu-central-1"), no_pause)
         assert "not verified" in told
 
 
@@ -380,7 +373,7 @@ def refused(server: Smtp) -> str:
     pauses: list[float] = []
     with pytest.raises(SesTenantError) as failure:
         verify_credentials(
-            session(), smtp_credentials("eu-central-1"), pauses.append, server.environ
+            session(), smtp_credentials("eu-central-1"), pauses.append, server.local_ses
         )
     assert pauses == PAUSES
     assert failure.value.code is ErrorCode.PARTIAL_FAILURE

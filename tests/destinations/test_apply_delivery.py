@@ -24,6 +24,7 @@ from ses_tenant.destinations.command import CommandDestination
 from ses_tenant.destinations.file import FileDestination
 from ses_tenant.destinations.formats import FORMATS
 from ses_tenant.operations.apply import Applied, Issue, apply
+from tests.fakes.runtime import fake_runtime
 
 from .destination_samples import (
     KEY_ID,
@@ -149,10 +150,6 @@ class Box:
         return self.held
 
 
-def no_sleep(_: float) -> NoReturn:
-    raise AssertionError("waited")
-
-
 def deliver(
     iam: KeysOfOneUser,
     destination: Destination,
@@ -161,10 +158,9 @@ def deliver(
     first: bool = False,
 ) -> Applied:
     return apply(
-        iam,
+        fake_runtime(iam, now=now),
         PLAN,
-        no_sleep,
-        Issue(spec("file:/x"), "arn:aws:iam::1:user/x", destination, now, first),
+        Issue(spec("file:/x"), "arn:aws:iam::1:user/x", destination, first),
     )
 
 

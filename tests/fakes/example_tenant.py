@@ -7,20 +7,20 @@ from typing import Any
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
-from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import Attachments
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.destinations.stdout import StdoutDestination
 from ses_tenant.operations import create, delete
 from ses_tenant.operations.create import Created
 from tests.fakes.iam import Clock, FakeIam, FakeUser
+from tests.fakes.runtime import ME, REGION, accept, fake_runtime, refuse_to_sleep
+
+__all__ = ["ME", "REGION"]  # part of the tenant in literals
 
 SHOP = SendingDomain.parse("shop.example.com")
 NAME = "ses-shop.example.com"
 PATH = "/ses-tenant/shop.example.com/"
 ARN = f"arn:aws:iam::123456789012:user{PATH}{NAME}"
-REGION = "eu-central-1"
-ME = Process("this-host", 4711)
 
 TAGS = {
     "ses-tenant:domain": "shop.example.com",
@@ -118,43 +118,32 @@ def prepare_create(
     destination: Destination | None = None,
 ) -> create.Prepared:
     """Prepare `create`; `deliver` prints the credentials, unless another destination is given."""
-    place = destination or StdoutDestination(deliver or _accept)
-    return create.prepare(
-        iam,
-        request or TenantRequest(SHOP),
-        default_region,
-        lambda _: place,
-        now or Clock()(),
-        ME,
-    )
+    place = destination or StdoutDestination(deliver or accept)
+    moment = now or Clock()()
+    runtime = fake_runtime(iam, place, default_region=default_region, now=lambda: moment)
+    return create.prepare(runtime, request or TenantRequest(SHOP))
 
 
 def finish_create(iam: FakeIam, prepared: create.Prepared) -> Created:
     """Carry out what was prepared, without sleep."""
-    return create.carry_out(iam, prepared, _refuse_to_sleep, Clock())
+    return create.carry_out(fake_runtime(iam), prepared)
 
 
 def run_create(
     iam: FakeIam,
     request: TenantRequest | None = None,
     deliver: Callable[[Credentials], None] | None = None,
-    sleep: Callable[[float], None] | None = None,
+    sleep: Callable[[float], None] = refuse_to_sleep,
     *,
     destination: Destination | None = None,
 ) -> Created:
     """Run `create` as the command line does; by default nothing sleeps and delivery works."""
     prepared = prepare_create(iam, request, deliver, destination=destination)
-    return create.carry_out(iam, prepared, sleep or _refuse_to_sleep, Clock())
+    return create.carry_out(fake_runtime(iam, sleep=sleep), prepared)
 
 
 def run_delete(iam: FakeIam, domain: SendingDomain = SHOP) -> delete.Deletion:
     """Run `delete` as the command line does with --yes."""
-    return delete.carry_out(iam, delete.prepare(iam, domain), _refuse_to_sleep)
-
-
-def _accept(_credentials: Credentials) -> None:
-    """Take the credentials."""
-
-
-def _refuse_to_sleep(seconds: float) -> None:
-    raise AssertionError(f"nothing was to be waited for, least of all {seconds} s")
+    runtime = fake_runtime(iam)
+    (deletion,) = delete.delete_all(runtime, delete.prepare_all(runtime, [domain]))
+    return deletion

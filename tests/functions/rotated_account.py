@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,6 @@ from moto import mock_aws
 from moto.iam.models import AccessKeyLastUsed, iam_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
-from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.session import AwsSession, open_session
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import SesTenantError
@@ -21,15 +20,17 @@ from ses_tenant.core.rotation.decision import Mode, RotationOptions
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.notes import Note, Process
 from ses_tenant.core.tenant.request import TenantRequest
-from ses_tenant.core.tenant.spec import Interface, TenantSpec
-from ses_tenant.destinations.registry import open_destination
+from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.functions import secret_rotation
-from ses_tenant.operations import create, rotate, suspend
+from ses_tenant.functions.runtime import make_runtime
+from ses_tenant.operations import create, rotate, rotate_all, suspend
+from ses_tenant.operations.runtime import Runtime
 from tests.fakes.iam import Crash
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 SHOP = SendingDomain.parse("shop.example.com")
 USER, SECRET = "ses-shop.example.com", "web/shop"
+LAPTOP = Process("a-laptop", 1)
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 
@@ -75,28 +76,24 @@ class RotatedAccount:
 
     # The tenant, as the command line makes and rotates it.
 
-    def open(self, spec: TenantSpec) -> Any:
-        return open_destination(spec, self.session, _never, force=False)
+    def runtime(self, process: Process = LAPTOP) -> Runtime:
+        runtime = make_runtime(self.session, process, self.slept.append, self.clock)
+        return replace(runtime, default_region=REGION, verify=self._verify)
 
     def create(self, to: str = f"secretsmanager:{SECRET}", **options: Any) -> None:
         request = TenantRequest(SHOP, destination=to, **options)
-        iam = Iam(self.session, self.slept.append)
-        me = Process("a-laptop", 1)
-        prepared = create.prepare(iam, request, REGION, self.open, self.clock(), me)
-        create.carry_out(iam, prepared, self.slept.append, self.clock)
+        runtime = self.runtime()
+        create.carry_out(runtime, create.prepare(runtime, request))
 
     def rotate_keys(self, mode: Mode = Mode.NEXT, *, named: bool = False) -> rotate.Turn:
         """Run `rotate-keys` on another machine; what it refuses is part of the turn."""
-        options = RotationOptions(named=named, mode=mode)
-        iam = Iam(self.session, self.slept.append)
-        me = Process("a-laptop", 1)
-        world = rotate.World(self.open, None, self.slept.append, self.clock, me, REGION)
-        (tenant,), _ = rotate.choose(iam, [SHOP], lambda _: options, self.clock())
-        return rotate.carry_out(iam, rotate.prepare(iam, tenant, options, world), world)
+        wanted = rotate_all.Wanted(RotationOptions(named=named, mode=mode), (SHOP,))
+        found = rotate_all.look({None: self.runtime()}, {None: wanted})
+        (done,) = rotate_all.carry_out_all(rotate_all.plan_all(found.due), verify=False)
+        return done.turn
 
     def suspend(self) -> None:
-        iam = Iam(self.session, self.slept.append)
-        done = suspend.carry_out(iam, suspend.prepare_suspend(iam, SHOP), self.slept.append)
+        (done,) = suspend.carry_out_all(self.runtime(), suspend.prepare_suspend, [(SHOP, None)])
         assert done.error is None
 
     def orphan(self) -> None:
@@ -129,7 +126,7 @@ class RotatedAccount:
     def step(self, name: str, token: str, **more: str) -> None:
         """Invoke the function for one step. Its failure is raised."""
         event = {"Step": name, "SecretId": self.arn, "ClientRequestToken": token, **more}
-        secret_rotation.run(event, self.session, self._verify, self.slept.append, self.clock)
+        secret_rotation.run(event, self.session, lambda _, process: self.runtime(process))
 
     def rotate(self) -> str:
         """Run a whole rotation, and return the key that the site reads then."""
@@ -221,10 +218,6 @@ class RotatedAccount:
 
     def well(self) -> None:
         self.before = self.after = lambda _name, _n: None
-
-
-def _never(_credentials: Credentials) -> None:
-    raise AssertionError("nothing is printed")
 
 
 @contextmanager

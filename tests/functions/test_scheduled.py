@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import boto3
 import pytest
@@ -11,8 +12,10 @@ from moto.iam.models import iam_backends
 from ses_tenant.aws.session import open_session
 from ses_tenant.aws.text import read_text
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.fleet.fleet import Fleet
 from ses_tenant.functions import scheduled
 from ses_tenant.functions.boundary import FunctionFailed
+from ses_tenant.functions.runtime import make_runtime
 from ses_tenant.functions.settings import rotation_options
 from tests.functions.rotated_account import REGION, RotatedAccount
 
@@ -47,14 +50,13 @@ class Context:
 
 
 def run(
-    account: RotatedAccount, *parts: scheduled.Part, context: Context | None = None
+    account: RotatedAccount, fleet: Fleet | None = None, *, context: Context | None = None
 ) -> dict[str, int]:
     return scheduled.run(
-        parts or (scheduled.OWN_ACCOUNT,),
+        fleet,
         rotation_options({}, named=False),
         context or Context(),
-        account.slept.append,
-        account.clock,
+        partial(make_runtime, sleep=account.slept.append, now=account.clock),
     )
 
 
@@ -150,33 +152,33 @@ def test_what_does_not_fit_into_the_time_is_left_for_the_next_run(account: Rotat
 
 
 def test_a_tenants_file_says_whom_and_at_which_age(account: RotatedAccount) -> None:
-    parts = scheduled.parts_of(FILE, "s3://bucket/tenants.toml")
+    fleet = scheduled.fleet_of(FILE, "s3://bucket/tenants.toml")
     age(account, 31)
     assert run(account) == result(unchanged=1)
-    assert run(account, *parts) == result(rotated=1)
-    nobody = scheduled.parts_of("[tenants]\n", "s3://bucket/tenants.toml")
+    assert run(account, fleet) == result(rotated=1)
+    nobody = scheduled.fleet_of("[tenants]\n", "s3://bucket/tenants.toml")
     account.clock.advance(30 * DAY)
-    assert run(account, *nobody) == result()
+    assert run(account, nobody) == result()
 
 
 def test_a_tenant_that_the_file_names_and_the_account_lacks_is_a_failure(
     account: RotatedAccount,
 ) -> None:
-    parts = scheduled.parts_of('[tenants."new.example.com"]\n', "ssm:/tenants")
+    fleet = scheduled.fleet_of('[tenants."new.example.com"]\n', "ssm:/tenants")
     with pytest.raises(SesTenantError, match=r"new\.example\.com: There is no such tenant"):
-        run(account, *parts)
+        run(account, fleet)
 
 
 def test_a_mistake_in_the_file_is_told_with_its_line() -> None:
     with pytest.raises(SesTenantError, match=r"s3://bucket/tenants\.toml:2: "):
-        scheduled.parts_of(
+        scheduled.fleet_of(
             '[tenants."shop.example.com"]\nmax_age = "1d"\n', "s3://bucket/tenants.toml"
         )
 
 
 def test_an_account_that_is_reached_by_a_profile_is_refused() -> None:
     with pytest.raises(SesTenantError, match="a function has none"):
-        scheduled.parts_of('[accounts.a]\nprofile = "agency"\n', "ssm:/tenants")
+        scheduled.fleet_of('[accounts.a]\nprofile = "agency"\n', "ssm:/tenants")
 
 
 def test_a_role_of_another_account_is_assumed(account: RotatedAccount) -> None:
@@ -187,7 +189,7 @@ role-arn = "arn:aws:iam::210987654321:role/ses-tenant"
 [tenants."shop.example.com"]
 """
     with pytest.raises(SesTenantError, match="no such tenant"):
-        run(account, *scheduled.parts_of(file, "ssm:/tenants"))
+        run(account, scheduled.fleet_of(file, "ssm:/tenants"))
     assert (
         "aws" not in iam_backends["210987654321"] or not iam_backends["210987654321"]["aws"].users
     )

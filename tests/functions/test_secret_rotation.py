@@ -6,6 +6,7 @@ Several tests are failures of rotation functions that are in use; each says whic
 import json
 import uuid
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +17,7 @@ from ses_tenant.core.rotation.secret_versions import RotationEvent, RotationStep
 from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.functions import secret_rotation
 from ses_tenant.functions.boundary import FunctionFailed
+from ses_tenant.functions.runtime import make_runtime
 from tests.fakes.iam import Crash
 from tests.functions.interruptions import (
     THENS,
@@ -415,7 +417,9 @@ def test_iam_may_show_a_new_key_late(account: RotatedAccount) -> None:
             account.user.access_keys.append(hidden)
 
     event = {"Step": "finishSecret", "SecretId": account.arn, "ClientRequestToken": token}
-    secret_rotation.run(event, account.session, lambda _: "", sleep, account.clock)
+    secret_rotation.run(
+        event, account.session, partial(make_runtime, sleep=sleep, now=account.clock)
+    )
     assert slept == [1.0, 2.0]
     assert account.held == hidden.access_key_id
 

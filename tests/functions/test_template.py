@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import yaml
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.functions import scheduled
 from ses_tenant.functions.boundary import FunctionFailed
+from ses_tenant.functions.runtime import make_runtime
 from ses_tenant.functions.settings import rotation_options
 from tests.fakes.iam import Crash
 from tests.functions.rotated_account import ACCOUNT, REGION, RotatedAccount, open_account
@@ -183,12 +185,11 @@ def _rotate_all_ways(account: RotatedAccount) -> None:
 def run_all_ways(account: RotatedAccount, recorder: Recorder) -> None:
     """Let the scheduled function do everything that it can do, to both stores."""
     options = rotation_options({}, named=False)
+    runtime_of = partial(make_runtime, sleep=account.slept.append, now=account.clock)
 
     def run() -> None:
         with recorder.function():
-            scheduled.run(
-                (scheduled.OWN_ACCOUNT,), options, Context(), account.slept.append, account.clock
-            )
+            scheduled.run(None, options, Context(), runtime_of)
 
     for uri in ("secretsmanager:web/shop", "ssm:/web/shop", "secretsmanager:web/new"):
         account.create(to=uri)

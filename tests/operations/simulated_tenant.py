@@ -10,9 +10,11 @@ from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.operations import create as creation
 from ses_tenant.operations import rotate as rotation
 from ses_tenant.operations import suspend as suspension
+from ses_tenant.operations.runtime import Runtime
 from tests.fakes.destination import FakeDestination
-from tests.fakes.example_tenant import NAME, REGION, SHOP
+from tests.fakes.example_tenant import NAME, SHOP
 from tests.fakes.iam import Clock, Crash, FakeIam, When
+from tests.fakes.runtime import fake_runtime
 
 # No process has this number, so a run of it that left a note is known to be dead.
 DEAD = Process("this-host", 4_999_999)
@@ -32,12 +34,13 @@ class SimulatedTenant:
         self.iam = FakeIam(self.clock)
         self.destination = FakeDestination(self.iam, readable=self.readable)
 
+    @property
+    def runtime(self) -> Runtime:
+        return fake_runtime(self.iam, self.destination, now=self.clock, process=self.me)
+
     def create(self) -> creation.Created:
         request = TenantRequest(SHOP, destination=self.destination_uri)
-        prepared = creation.prepare(
-            self.iam, request, REGION, lambda _: self.destination, self.clock(), self.me
-        )
-        return creation.carry_out(self.iam, prepared, _no_sleep, self.clock)
+        return creation.carry_out(self.runtime, creation.prepare(self.runtime, request))
 
     def rotate(
         self,
@@ -53,29 +56,23 @@ class SimulatedTenant:
         options = RotationOptions(
             named, grace=grace, quarantine=quarantine, mode=mode, reactivate=key, force=force
         )
-        world = rotation.World(
-            open_destination=lambda _: self.destination,
-            verify=None,
-            sleep=_no_sleep,
-            now=self.clock,
-            me=self.me,
-            default_region=REGION,
-        )
         close, quiet = rotation.choose(
             self.iam, [SHOP] if named else [], lambda _: options, self.clock()
         )
         if not close:
             return self._checked(quiet[0] if quiet else rotation.Turn("no tenant"))
-        turn = rotation.prepare(self.iam, close[0], options, world)
-        return self._checked(rotation.carry_out(self.iam, turn, world))
+        turn = rotation.prepare(self.runtime, close[0], options)
+        return self._checked(rotation.carry_out(self.runtime, turn, verify=False))
 
     def suspend(self) -> suspension.Suspension:
-        planned = suspension.prepare_suspend(self.iam, SHOP)
-        return self._done(suspension.carry_out(self.iam, planned, _no_sleep))
+        return self._toggle(suspension.prepare_suspend)
 
     def resume(self) -> suspension.Suspension:
-        planned = suspension.prepare_resume(self.iam, SHOP)
-        return self._done(suspension.carry_out(self.iam, planned, _no_sleep))
+        return self._toggle(suspension.prepare_resume)
+
+    def _toggle(self, prepare: suspension.Prepare) -> suspension.Suspension:
+        (done,) = suspension.carry_out_all(self.runtime, prepare, [(SHOP, None)])
+        return self._done(done)
 
     def crash(self, run: str, n: int, when: When) -> bool:
         """Let a run die at its n-th call; tell whether it came that far."""
@@ -121,7 +118,3 @@ class SimulatedTenant:
         if done.error:
             raise done.error
         return done
-
-
-def _no_sleep(seconds: float) -> None:
-    raise AssertionError(f"nothing was to be waited for, least of all {seconds} s")

@@ -11,7 +11,6 @@ from ses_tenant.core.iam.ses_actions import mail_context
 from ses_tenant.core.tenant.observed import Attachments, KeyStatus
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface
-from ses_tenant.destinations.stdout import StdoutDestination
 from ses_tenant.operations import adopt
 from ses_tenant.operations.adopt import Adoption
 from tests.fakes.example_tenant import (
@@ -19,7 +18,6 @@ from tests.fakes.example_tenant import (
     ARN,
     NAME,
     PATH,
-    REGION,
     SHOP,
     SMTP_POLICY,
     SUSPENDED_POLICY,
@@ -28,7 +26,8 @@ from tests.fakes.example_tenant import (
     prepare_create,
     tenant_state,
 )
-from tests.fakes.iam import BOUNDARY, EVERYTHING, Clock, Crash, FakeIam, When
+from tests.fakes.iam import BOUNDARY, EVERYTHING, Crash, FakeIam, When
+from tests.fakes.runtime import fake_runtime, refuse_to_sleep
 
 OLD = "wordpress-shop"
 HANDMADE: dict[str, object] = {
@@ -69,25 +68,18 @@ def add_handmade(
 def prepare(
     iam: FakeIam, request: TenantRequest | None = None, name: str = OLD, key: str | None = None
 ) -> Adoption:
-    place = StdoutDestination(lambda _: None)
-    return adopt.prepare(
-        iam, request or TenantRequest(SHOP), name, REGION, lambda _: place, Clock()(), key
-    )
+    return adopt.prepare(fake_runtime(iam), request or TenantRequest(SHOP), name, key)
 
 
 def run(
     iam: FakeIam,
     request: TenantRequest | None = None,
     name: str = OLD,
-    sleep: Callable[[float], None] | None = None,
+    sleep: Callable[[float], None] = refuse_to_sleep,
 ) -> Adoption:
     adoption = prepare(iam, request, name)
-    adopt.carry_out(iam, adoption, sleep or _refuse_to_sleep)
+    adopt.carry_out(fake_runtime(iam, sleep=sleep), adoption)
     return adoption
-
-
-def _refuse_to_sleep(seconds: float) -> None:
-    raise AssertionError(f"nothing was to be waited for, least of all {seconds} s")
 
 
 def _failure(iam: FakeIam, name: str = OLD, key: str | None = None) -> SesTenantError:
@@ -268,7 +260,7 @@ def test_what_another_run_has_removed_is_no_failure() -> None:
     adoption = prepare(iam)
     iam.users[OLD].attachments = replace(EVERYTHING, groups=("developers",), ssh_keys=())
 
-    adopt.carry_out(iam, adoption, _refuse_to_sleep)
+    adopt.carry_out(fake_runtime(iam), adoption)
 
     assert iam.snapshot() == tenant_state({key: "Active"}, tags={"client": "ACME", **TAGS})
 

@@ -17,13 +17,16 @@ from ses_tenant.core.tenant.observed import KeyStatus
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope
 from ses_tenant.operations import check, suspend
+from ses_tenant.operations.runtime import Runtime
 from tests.fakes.destination import FakeDestination
 from tests.fakes.example_tenant import ARN, NAME, REGION, SHOP, run_create
 from tests.fakes.iam import BOUNDARY, EVERYTHING, MANAGED_POLICY, Clock, FakeIam
+from tests.fakes.runtime import fake_runtime
 from tests.fakes.ses import FakeSes
 
 BLOG = SendingDomain.parse("blog.example.org")
 NEWS = SendingDomain.parse("news.example.net")
+NINETY_DAYS = timedelta(days=90)
 WIDE = {"Statement": [{"Effect": "Allow", "Action": "ses:*", "Resource": "*"}]}
 
 
@@ -42,20 +45,20 @@ class Account:
             whole = TenantRequest(request.domain, **given)  # type: ignore[arg-type]
             run_create(self.iam, whole, destination=place)
 
-    def world(self, *, live: bool = False) -> check.World:
-        return check.World(
+    @property
+    def runtime(self) -> Runtime:
+        return fake_runtime(
             self.iam,
-            self.ses,
-            lambda spec: self.destinations[spec.domain.name],
-            self.clock(),
-            timedelta(days=90),
-            live=live,
+            ses=self.ses,
+            open_destination=lambda spec: self.destinations[spec.domain.name],
+            now=self.clock,
         )
 
+    def inspect(self, *domains: SendingDomain, live: bool = False) -> check.Inspection:
+        return check.inspect(self.runtime, domains, check.CheckOptions(NINETY_DAYS, live))
+
     def check(self, *domains: SendingDomain, live: bool = False) -> tuple[check.Checked, ...]:
-        people = check.read_members(self.iam)
-        wanted = domains or check.tenant_domains(people)
-        return check.check(self.world(live=live), people, wanted, 1, lambda _d, _t: None)
+        return self.inspect(*domains, live=live).checked
 
     def findings(self, *domains: SendingDomain, live: bool = False) -> list[Finding]:
         checked = self.check(*domains, live=live)
@@ -66,8 +69,8 @@ class Account:
         return sorted(f"{f.rule} {f.severity}" for f in self.findings(*domains, live=live))
 
     def repair(self) -> None:
-        done = check.repair_all(self.world(), self.check(), lambda _: None)
-        assert [error for error in done.values() if error] == []
+        done = check.repair(self.runtime, self.inspect(), check.CheckOptions(NINETY_DAYS))
+        assert [error for error in done.repairs.values() if error] == []
 
 
 names = st.sampled_from(["news.example.net", "sub.shop.example.com", "example.com", "a.b.example"])
@@ -222,7 +225,7 @@ def test_what_the_destination_holds_is_no_key_of_the_tenant() -> None:
 
 def test_a_suspended_tenant_is_in_order() -> None:
     account = Account(TenantRequest(SHOP))
-    suspend.carry_out(account.iam, suspend.prepare_suspend(account.iam, SHOP), lambda _: None)
+    suspend.carry_out_all(account.runtime, suspend.prepare_suspend, [(SHOP, None)])
     assert account.rules() == []
 
 
@@ -353,9 +356,10 @@ def test_a_repair_that_fails_stops_no_other() -> None:
     account = Account()
     for user in account.iam.users.values():
         user.policies["foreign"] = {"Statement": []}
-    checked = account.check()
+    inspection = account.inspect()
     error = SesTenantError(ErrorCode.NETWORK, "no answer")
     account.iam.fail_at(1, "before", error)
-    done = check.repair_all(account.world(), checked, lambda _: None)
-    assert sorted(str(e) for e in done.values()) == ["None", str(error)]
+    done = check.repair(account.runtime, inspection, check.CheckOptions(NINETY_DAYS))
+    assert sorted(str(e) for e in done.repairs.values()) == ["None", str(error)]
+    assert [f.rule for c in done.checked for f in c.findings] == ["attached"]
     assert [f.rule for f in account.findings()] == ["attached"]

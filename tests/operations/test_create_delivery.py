@@ -23,6 +23,7 @@ from tests.fakes.example_tenant import (
     tenant_state,
 )
 from tests.fakes.iam import Clock, Crash, FakeIam, When
+from tests.fakes.runtime import fake_runtime
 
 _PLACE = "file:/srv/shop.env"
 _REQUEST = TenantRequest(SHOP, destination=_PLACE)
@@ -169,7 +170,7 @@ def test_a_run_that_slept_too_long_does_not_deliver() -> None:
     iam.turn = lambda: clock.advance(LEASE / 2)
 
     with pytest.raises(SesTenantError) as caught:
-        create.carry_out(iam, prepared, lambda _: None, clock)
+        create.carry_out(fake_runtime(iam, now=clock), prepared)
 
     assert caught.value.code is ErrorCode.PARTIAL_FAILURE
     assert "took longer than 0:15:00" in caught.value.message
@@ -192,7 +193,7 @@ def test_create_that_dies_is_finished_by_running_it_again(when: When) -> None:
         iam.dead = False
         clock.advance(LEASE + timedelta(seconds=1))
         prepared = prepare_create(iam, _REQUEST, now=clock(), destination=place)
-        create.carry_out(iam, prepared, lambda _: None, clock)
+        create.carry_out(fake_runtime(iam, now=clock), prepared)
 
         (key_id,) = iam.users[NAME].keys
         assert place.key == key_id, f"crash at call {n}"

@@ -16,6 +16,7 @@ from tests.fakes.example_tenant import (
     run_delete,
 )
 from tests.fakes.iam import EVERYTHING, FakeIam
+from tests.fakes.runtime import fake_runtime
 
 
 def test_a_tenant_as_created_costs_three_writes_and_is_gone() -> None:
@@ -41,7 +42,7 @@ def test_the_plan_shown_is_the_plan_carried_out() -> None:
 
     assert iam.writes == []
     assert all(step.destructive for step in prepared.plan)
-    delete.carry_out(iam, prepared, lambda _: None)
+    delete.delete_all(fake_runtime(iam), [prepared])
     assert [step.action for step in prepared.plan] == iam.writes
     assert [step.summary for step in prepared.plan] == [
         *(f"delete the access key {key}" for key in sorted([first, second])),
@@ -141,7 +142,7 @@ def test_something_hung_on_the_user_meanwhile_is_refused_and_met_by_the_next_run
     prepared = delete.prepare(iam, SHOP)
     iam.add_key(NAME)
 
-    deletion = delete.carry_out(iam, prepared, lambda _: None)
+    (deletion,) = delete.delete_all(fake_runtime(iam), [prepared])
 
     assert deletion.error is not None
     assert deletion.error.code is ErrorCode.PARTIAL_FAILURE

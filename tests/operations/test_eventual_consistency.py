@@ -20,13 +20,14 @@ from tests.fakes.example_tenant import (
     run_create,
     tenant_state,
 )
-from tests.fakes.iam import Clock, FakeIam
+from tests.fakes.iam import FakeIam
+from tests.fakes.runtime import fake_runtime
 
 
 def _printed(delivered: list[Credentials]) -> Issue:
     """Return what a plan needs that issues the shop's key and prints it: into `delivered`."""
     spec = TenantSpec(SHOP, Interface.API, (REGION,))
-    return Issue(spec, None, StdoutDestination(delivered.append), Clock())
+    return Issue(spec, None, StdoutDestination(delivered.append))
 
 
 def test_a_new_user_that_is_not_found_yet_is_asked_for_again() -> None:
@@ -91,7 +92,9 @@ def test_a_user_that_was_there_before_is_not_waited_for() -> None:
     slept: list[float] = []
 
     with pytest.raises(SesTenantError) as caught:
-        apply(iam, (steps.CreateAccessKey("nobody"),), slept.append, _printed([]))
+        apply(
+            fake_runtime(iam, sleep=slept.append), (steps.CreateAccessKey("nobody"),), _printed([])
+        )
 
     assert caught.value.code is ErrorCode.NOT_FOUND
     assert not caught.value.partly_done
@@ -121,7 +124,7 @@ def test_apply_returns_what_was_made_and_delivered() -> None:
     )
     delivered: list[Credentials] = []
 
-    applied = apply(iam, plan, lambda _: None, _printed(delivered))
+    applied = apply(fake_runtime(iam), plan, _printed(delivered))
 
     assert iam.users[NAME].as_user.user_arn == ARN
     assert applied.user_arn == ARN
@@ -135,7 +138,7 @@ def test_apply_returns_what_was_made_and_delivered() -> None:
 def test_a_plan_that_issues_no_key_needs_nobody_to_issue_it_for() -> None:
     iam = FakeIam()
 
-    applied = apply(iam, (steps.CreateUser(NAME, PATH, TAGS),), lambda _: None)
+    applied = apply(fake_runtime(iam), (steps.CreateUser(NAME, PATH, TAGS),))
 
     assert applied == Applied(ARN, None)
 
@@ -148,7 +151,7 @@ def test_a_plan_that_issues_a_key_for_nobody_makes_no_call(step: steps.Step) -> 
     add_shop(iam)
 
     with pytest.raises(AssertionError, match="needs to know whose"):
-        apply(iam, (step,), lambda _: None)
+        apply(fake_runtime(iam), (step,))
 
     assert iam.calls == []
 
@@ -159,7 +162,7 @@ def test_a_key_can_be_switched_off_and_on() -> None:
     key = iam.add_key(NAME)
 
     for status in (KeyStatus.INACTIVE, KeyStatus.ACTIVE):
-        apply(iam, (steps.UpdateAccessKey(NAME, key, status),), lambda _: None)
+        apply(fake_runtime(iam), (steps.UpdateAccessKey(NAME, key, status),))
         assert iam.snapshot() == tenant_state({key: status.value})
 
 
@@ -169,7 +172,7 @@ def test_the_error_of_the_first_step_is_raised_as_it_is() -> None:
     iam.fail_at(1, "before", error)
 
     with pytest.raises(SesTenantError) as caught:
-        apply(iam, (steps.CreateAccessKey(NAME),), lambda _: None, _printed([]))
+        apply(fake_runtime(iam), (steps.CreateAccessKey(NAME),), _printed([]))
 
     assert caught.value is error
     assert error.__cause__ is None
@@ -183,7 +186,7 @@ def test_the_error_of_a_later_step_is_the_cause_of_the_one_raised() -> None:
     plan = (steps.CreateUser(NAME, PATH, TAGS), steps.CreateAccessKey(NAME))
 
     with pytest.raises(SesTenantError) as caught:
-        apply(iam, plan, lambda _: None, _printed([]))
+        apply(fake_runtime(iam), plan, _printed([]))
 
     assert caught.value is not error
     assert caught.value.__cause__ is error

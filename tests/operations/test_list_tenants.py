@@ -12,10 +12,7 @@ from ses_tenant.core.tenant.observed import AccessKey, CredentialReport, KeyStat
 from ses_tenant.operations.list_tenants import TenantSummary, list_tenants
 from tests.fakes.example_tenant import ARN, NAME, PATH, SUSPENDED_POLICY, TAGS, add_shop
 from tests.fakes.iam import Clock, FakeIam
-
-
-def _no_progress(_done: int, _total: int) -> None:
-    """Take no notice."""
+from tests.fakes.runtime import fake_runtime
 
 
 def _add_tenant(iam: FakeIam, domain: str) -> str:
@@ -33,7 +30,7 @@ def keys_of(tenant: TenantSummary) -> list[AccessKey]:
 def test_an_empty_account_costs_one_call() -> None:
     iam = FakeIam()
 
-    listing = list_tenants(iam, Clock()(), 8, _no_progress, fresh=False)
+    listing = list_tenants(fake_runtime(iam), fresh=False)
 
     assert (listing.as_of, listing.tenants, listing.warnings) == (Clock()(), (), ())
     assert iam.calls == ["iam:GetAccountAuthorizationDetails"]
@@ -46,7 +43,7 @@ def test_one_tenant_is_told_in_full() -> None:
     key_id = iam.add_key(NAME)
     iam.last_used[key_id] = clock() + timedelta(hours=3)
 
-    (tenant,) = list_tenants(iam, clock(), 1, _no_progress, fresh=False).tenants
+    (tenant,) = list_tenants(fake_runtime(iam, now=clock), fresh=False).tenants
 
     assert tenant.domain == "shop.example.com"
     assert tenant.user_name == NAME
@@ -65,7 +62,7 @@ def test_a_tenant_whose_tags_are_lost_but_one_is_listed_with_what_is_known() -> 
     iam = FakeIam()
     iam.add_user(NAME, PATH, {"ses-tenant:domain": "shop.example.com"})
 
-    (tenant,) = list_tenants(iam, Clock()(), 1, _no_progress, fresh=False).tenants
+    (tenant,) = list_tenants(fake_runtime(iam), fresh=False).tenants
 
     assert (tenant.interface, tenant.regions, tenant.destination) == (None, (), "-")
     assert tenant.state is KeyState.NO_KEY
@@ -95,7 +92,7 @@ def test_the_state_is_told_by_keys_and_suspension(
     if suspended:
         user.policies["ses-tenant-suspended"] = SUSPENDED_POLICY
 
-    (tenant,) = list_tenants(iam, Clock()(), 1, _no_progress, fresh=False).tenants
+    (tenant,) = list_tenants(fake_runtime(iam), fresh=False).tenants
 
     assert tenant.state is state
 
@@ -114,7 +111,7 @@ def test_2500_tenants_among_foreign_users() -> None:
     def progress(done: int, total: int) -> None:
         told.append((done, total))
 
-    listing = list_tenants(iam, Clock()(), 8, progress, fresh=True)
+    listing = list_tenants(fake_runtime(iam, workers=8), progress, fresh=True)
 
     assert [t.domain for t in listing.tenants] == domains
     assert len({keys_of(t)[0].access_key_id for t in listing.tenants}) == 2500
@@ -135,7 +132,7 @@ def test_each_tenant_is_listed_with_its_own_keys() -> None:
         domain = f"site-{n:02}.example.com"
         keys[domain] = iam.add_key(_add_tenant(iam, domain))
 
-    listing = list_tenants(iam, Clock()(), 8, _no_progress, fresh=False)
+    listing = list_tenants(fake_runtime(iam), fresh=False)
 
     assert {t.domain: keys_of(t)[0].access_key_id for t in listing.tenants} == keys
 
@@ -145,7 +142,7 @@ def test_a_user_under_our_path_without_our_tag_is_warned_of_and_its_keys_are_not
     add_shop(iam)
     iam.add_user("stray", "/ses-tenant/stray.example.com/")
 
-    listing = list_tenants(iam, Clock()(), 8, _no_progress, fresh=False)
+    listing = list_tenants(fake_runtime(iam), fresh=False)
 
     assert [t.domain for t in listing.tenants] == ["shop.example.com"]
     (warning,) = listing.warnings
@@ -163,7 +160,7 @@ def test_a_failure_while_keys_are_read_is_raised(code: ErrorCode) -> None:
     iam.fail_at(7, "before", SesTenantError(code, "No."))
 
     with pytest.raises(SesTenantError) as caught:
-        list_tenants(iam, Clock()(), 8, _no_progress, fresh=False)
+        list_tenants(fake_runtime(iam), fresh=False)
 
     assert caught.value.code is code
 
@@ -174,7 +171,7 @@ def test_a_tenant_deleted_while_the_list_is_read_does_not_end_it() -> None:
         _add_tenant(iam, f"site-{n}.example.com")
     iam.fail_at(3, "before", SesTenantError(ErrorCode.NOT_FOUND, "NoSuchEntity"))
 
-    listing = list_tenants(iam, Clock()(), 1, _no_progress, fresh=False)
+    listing = list_tenants(fake_runtime(iam), fresh=False)
 
     assert [t.domain for t in listing.tenants] == ["site-0.example.com", "site-2.example.com"]
 
@@ -192,7 +189,7 @@ def test_a_large_account_is_listed_from_the_credential_report() -> None:
     users[0].policies["ses-tenant-suspended"] = SUSPENDED_POLICY
     users[1].keys.clear()
 
-    listing = list_tenants(iam, clock() + timedelta(hours=3), 8, _no_progress, fresh=False)
+    listing = list_tenants(fake_runtime(iam, now=lambda: clock() + timedelta(hours=3)), fresh=False)
 
     assert len(iam.calls) == 5 + 2 <= 12
     assert (listing.reported, listing.as_of) == (True, clock())
@@ -208,7 +205,7 @@ def test_of_a_tenant_that_the_report_does_not_show_the_keys_are_not_known() -> N
     iam = ReportBefore("ses-site-0000.example.com")
     _add_many(iam, 101)
 
-    new, other = list_tenants(iam, Clock()(), 8, _no_progress, fresh=False).tenants[:2]
+    new, other = list_tenants(fake_runtime(iam), fresh=False).tenants[:2]
 
     assert (new.state, new.access_keys) == (None, None)
     assert (other.state, len(other.access_keys or ())) == (KeyState.STEADY, 1)
@@ -219,7 +216,7 @@ def test_a_small_account_and_a_fresh_list_are_exact(number: int, fresh: bool) ->
     iam = FakeIam()
     _add_many(iam, number)
 
-    listing = list_tenants(iam, Clock()(), 8, _no_progress, fresh=fresh)
+    listing = list_tenants(fake_runtime(iam), fresh=fresh)
 
     assert not listing.reported
     assert "iam:GetCredentialReport" not in iam.calls

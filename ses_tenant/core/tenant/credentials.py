@@ -1,8 +1,11 @@
 """What a site is given: API keys, or SMTP user name and password for each Region."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.regions import smtp_host
 from ses_tenant.core.smtp import SMTP_PORT, smtp_password
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
@@ -39,6 +42,23 @@ class LocalSes:
     smtp_port: int
     ca_file: str | None = None
     endpoint_url: str | None = None
+
+    @classmethod
+    def named_by(cls, environ: Mapping[str, str]) -> Self | None:
+        """Return the one that these environment variables name in place of SES, if they name any.
+
+        They are SES_TENANT_SMTP_HOST, SES_TENANT_SMTP_PORT, SES_TENANT_CA_FILE and
+        AWS_ENDPOINT_URL. Raises SesTenantError `usage` for a port that is none.
+        """
+        host = environ.get("SES_TENANT_SMTP_HOST")
+        if not host:
+            return None
+        port = environ.get("SES_TENANT_SMTP_PORT") or str(SMTP_PORT)
+        if not port.isdecimal():
+            raise SesTenantError(ErrorCode.USAGE, "SES_TENANT_SMTP_PORT is not a port number.")
+        return cls(
+            host, int(port), environ.get("SES_TENANT_CA_FILE"), environ.get("AWS_ENDPOINT_URL")
+        )
 
 
 @dataclass(frozen=True)

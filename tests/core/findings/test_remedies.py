@@ -25,10 +25,11 @@ from ses_tenant.core.tenant.policy import sending_policy
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope, TenantSpec
 from ses_tenant.operations.observe import observe_everything
-from ses_tenant.operations.situation import read_situation, this_process
+from ses_tenant.operations.situation import read_situation
 from tests.fakes.destination import FakeDestination
 from tests.fakes.example_tenant import SHOP, run_create
 from tests.fakes.iam import Clock, FakeIam
+from tests.fakes.runtime import fake_runtime
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 HOSTILE = [
@@ -94,7 +95,7 @@ def of_a_check(text: str) -> tuple[Finding, ...]:
     iam = FakeIam(clock)
     run_create(iam, TenantRequest(SHOP, scope=Scope.IDENTITY))
     observed = observe_everything(iam, SHOP)
-    situation = read_situation(iam, observed, FakeDestination(iam), this_process())
+    situation = read_situation(fake_runtime(iam), observed, FakeDestination(iam))
     observed = replace(
         observed,
         inline_policies=(text,),

@@ -1,0 +1,64 @@
+"""The one place where the command line puts together what operations need."""
+
+import os
+import socket
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ses_tenant.aws.session import AwsSession
+    from ses_tenant.core.tenant.credentials import Credentials
+    from ses_tenant.core.tenant.destination import Destination
+    from ses_tenant.core.tenant.spec import TenantSpec
+    from ses_tenant.operations.runtime import Runtime
+
+    Show = Callable[[TenantSpec, Credentials], None]
+
+
+def show_nothing(_spec: "TenantSpec", _credentials: "Credentials") -> None:
+    """Print no credentials: for a verb that issues no key."""
+
+
+def make_runtime(
+    session: "AwsSession", show: "Show" = show_nothing, *, force: bool = False
+) -> "Runtime":
+    """Return the account of a session, and this machine.
+
+    `show` prints credentials whose destination is stdout; with `force` a destination is
+    overwritten that ses-tenant has not written. Raises SesTenantError `usage` for a malformed
+    SES_TENANT_SMTP_PORT.
+    """
+    from ses_tenant.aws.iam import Iam
+    from ses_tenant.aws.ses import Ses
+    from ses_tenant.core.tenant.credentials import LocalSes
+    from ses_tenant.core.tenant.notes import Process
+    from ses_tenant.destinations.registry import open_destination
+    from ses_tenant.operations.runtime import Runtime
+
+    local_ses = LocalSes.named_by(os.environ)
+
+    def opened(spec: "TenantSpec") -> "Destination":
+        return open_destination(
+            spec, session, lambda credentials: show(spec, credentials), force=force
+        )
+
+    def verify(credentials: "Credentials") -> str:
+        from ses_tenant.aws.verify import verify_credentials
+
+        return verify_credentials(session, credentials, time.sleep, local_ses)
+
+    return Runtime(
+        iam=Iam(session),
+        ses=Ses(session),
+        open_destination=opened,
+        verify=verify,
+        default_region=session.region,
+        process=Process(socket.gethostname(), os.getpid()),
+        now=lambda: datetime.now(UTC),
+        sleep=time.sleep,
+        workers=session.workers,
+        local_ses=local_ses,
+    )
