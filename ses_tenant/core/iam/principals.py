@@ -87,6 +87,11 @@ def _how(listed: str, caller: Caller) -> tuple[Named | None, bool | None]:
         return None, False
     if len(parts) < 6 or kind == "root":
         return Named.ACCOUNT, True
+    return _as_role(kind, name, listed, caller)
+
+
+def _as_role(kind: str, name: str, listed: str, caller: Caller) -> tuple[Named | None, bool | None]:
+    """Return how a principal of the caller's account names the role that the caller is of."""
     if kind == "assumed-role" and caller.any_session and name.startswith(f"{caller.role_name}/"):
         return Named.SELF, None
     its_role = name.rpartition("/")[2] == caller.role_name and caller.role in ("", listed)

@@ -84,8 +84,7 @@ def _instances(constraints: Iterable[Constraint]) -> Iterable[str]:
 
 def _under(address: str, domain: str, *, subdomains: bool) -> bool:
     local, at, host = address.rpartition("@")
-    good = at and "@" not in local and 0 < len(local) <= _MAX_LOCAL_PART
-    if not good or not all(local.split(".")) or not set(local) <= {*_ATEXT, "."}:
+    if not at or "@" in local or not 0 < len(local) <= _MAX_LOCAL_PART:
         return False
     folded = host.lower()
     if subdomains and folded.endswith(f".{domain}"):
@@ -98,8 +97,9 @@ def _under(address: str, domain: str, *, subdomains: bool) -> bool:
 class _Address:
     """The addresses under a domain, as an automaton: a state is (phase, position).
 
-    Phases: `local` with the number of characters so far (negative after a dot), `label` of a
-    subdomain (1 within a label, 0 at its start), `domain` with the characters of it so far.
+    Phases: `local` with the number of characters so far, `label` of a subdomain (1 within a label,
+    0 at its start), `domain` with the characters of it so far. A local part in quotes may hold
+    anything (RFC 5321, section 4.1.2), so whatever a pattern names counts.
     """
 
     domain: str
@@ -115,16 +115,7 @@ class _Address:
     ) -> Iterable[tuple[str, tuple[str, int]]]:
         phase, at = state
         if phase == "local":
-            length = abs(at)
-            if length < _MAX_LOCAL_PART:
-                for c in _representatives(_ATEXT, relevant):
-                    yield c, ("local", length + 1)
-                if at > 0 and "." in relevant and length < _MAX_LOCAL_PART - 1:
-                    yield ".", ("local", -(length + 1))
-            if at > 0:
-                yield "@", ("domain", 0)
-                if self.subdomains:
-                    yield "@", ("label", 0)
+            yield from self._local(at, relevant)
         elif phase == "label":
             for c in _representatives(_LABEL, relevant):
                 yield c, ("label", 1)
@@ -135,6 +126,18 @@ class _Address:
             c = self.domain[at]
             for either in dict.fromkeys((c, c.upper())):
                 yield either, ("domain", at + 1)
+
+    def _local(
+        self, length: int, relevant: frozenset[str]
+    ) -> Iterable[tuple[str, tuple[str, int]]]:
+        if length < _MAX_LOCAL_PART:
+            others = sorted(relevant - {*_ATEXT, "@"})
+            for c in (*_representatives(_ATEXT, relevant), *others):
+                yield c, ("local", length + 1)
+        if length:
+            yield "@", ("domain", 0)
+            if self.subdomains:
+                yield "@", ("label", 0)
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ def _search(base: _Address | _Text, constraints: Sequence[Constraint]) -> str | 
 def _shape(state: tuple[str, int]) -> tuple[str, int]:
     """Return the state without the length of the local part."""
     phase, at = state
-    return (phase, (at > 0) - (at < 0)) if phase == "local" else state
+    return (phase, min(at, 1)) if phase == "local" else state
 
 
 def _start(constraint: Constraint) -> tuple[int, ...]:

@@ -158,7 +158,9 @@ def _readings(
             elif possible or glob.endswith(ANY):
                 readings.append(ANY)
         for reading in readings:
-            found.update(dict.fromkeys(sorted(remainders(reading, head))))
+            # No identity holds a colon.
+            rests = (rest for rest in remainders(reading, head) if ":" not in rest)
+            found.update(dict.fromkeys(sorted(rests)))
     return list(found)
 
 

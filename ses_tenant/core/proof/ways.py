@@ -5,7 +5,7 @@ covers it and no Deny does, under whatever From address.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ses_tenant.core.iam import ses_actions
 from ses_tenant.core.iam.authorization import Layer, Policies, denies, routes
@@ -20,6 +20,7 @@ from ses_tenant.core.iam.conditions import (
 from ses_tenant.core.iam.globs import ANY, matches_arn
 from ses_tenant.core.iam.keys import ENVIRONMENT, RESOURCE_TAGS
 from ses_tenant.core.iam.principals import Caller, concerns
+from ses_tenant.core.iam.ses_actions import MULTIVALUED
 from ses_tenant.core.iam.statements import Statement
 from ses_tenant.core.proof.addresses import Constraint, TooComplex, find_text
 
@@ -29,6 +30,7 @@ _SAMPLE = "a@example.com"
 TLS = "aws:securetransport"
 REGION = "aws:requestedregion"
 ACCOUNT = "aws:resourceaccount"
+_TEXTS = {ses_actions.DISPLAY_NAME, ses_actions.TENANT_NAME, ses_actions.ENDPOINT}
 _OF_THE_MAIL = ("${ses:", "${" + REGION, "${" + ACCOUNT)
 # Of what a mail carries, these are never absent; the API version is the interface's.
 _VERSIONS = {
@@ -163,50 +165,77 @@ def _open_parts(statement: Statement, context: Context) -> list[Condition | Stat
     return opened
 
 
+@dataclass
+class _Sorted:
+    """What has to hold, sorted by what of a mail it is about."""
+
+    resources: list[tuple[Statement, bool]] = field(default_factory=list)
+    place: list[tuple[Condition, bool]] = field(default_factory=list)
+    by_key: dict[str, list[tuple[Condition, bool]]] = field(default_factory=dict)
+    guessed: dict[Condition, bool] = field(default_factory=dict)
+
+    def add(self, part: Condition | Statement, free: frozenset[str], *, wanted: bool) -> bool:
+        """Take one more; False if it contradicts another."""
+        if isinstance(part, Statement):
+            self.resources.append((part, wanted))
+        elif part.key in free:
+            self.by_key.setdefault(part.key, []).append((part, wanted))
+        elif part.key in (REGION, ACCOUNT):
+            self.place.append((part, wanted))
+        elif _is_either_or(part):
+            # Nobody knows the value, but it cannot both be and not be.
+            plain = replace(part, operator=part.operator.replace("not", ""))
+            truth = wanted != negated(part)
+            return self.guessed.setdefault(plain, truth) == truth
+        return True
+
+
+def _is_either_or(condition: Condition) -> bool:
+    """Tell whether of the operator and its negation exactly one holds, whatever the value."""
+    single = condition.quantifier is Quantifier.NONE and condition.key not in MULTIVALUED
+    return single and not condition.if_exists and not condition.operator.startswith("arn")
+
+
 def _way(
     action: str, literals: Iterable[_Literal], context: Context, free: frozenset[str]
 ) -> Way | None:
     """Return the literals as a way to send, or None if they contradict each other."""
-    sender: list[Constraint] = []
-    resources: list[tuple[Statement, bool]] = []
-    place: list[tuple[Condition, bool]] = []
-    by_key: dict[str, list[tuple[Condition, bool]]] = {}
-    guessed: dict[Condition, bool] = {}
-    for part, wanted in literals:
-        if isinstance(part, Statement):
-            resources.append((part, wanted))
-        elif part.key in free:
-            by_key.setdefault(part.key, []).append((part, wanted))
-        elif part.key in (REGION, ACCOUNT):
-            place.append((part, wanted))
-        else:
-            # Nobody knows the value, but it cannot both be and not be.
-            plain = replace(part, operator=part.operator.replace("not", ""))
-            truth = wanted != negated(part)
-            if guessed.setdefault(plain, truth) != truth:
-                return None
-    for part, wanted in by_key.pop(ses_actions.FROM, []):
-        constraint = _constraint(part, wanted, context)
-        if constraint is not True and constraint is not False and _takes_any_address(constraint):
-            constraint = not constraint.negated
-        if constraint is False:
-            return None
-        if constraint is not True:
-            sender.append(constraint)
+    parts = _Sorted()
+    if not all(parts.add(part, free, wanted=wanted) for part, wanted in literals):
+        return None
+    sender = _sender(parts.by_key.pop(ses_actions.FROM, []), context)
+    if sender is None:
+        return None
     rest = {}
     for key in sorted(free - {ses_actions.FROM}):
-        values = _value(action.lower(), key, by_key.get(key, []), context)
+        values = _value(action.lower(), key, parts.by_key.get(key, []), context)
         if values is None:
             return None
         if values:
             rest[key] = values
     return Way(
         action,
-        tuple(sender),
-        tuple(dict.fromkeys(resources)),
+        sender,
+        tuple(dict.fromkeys(parts.resources)),
         tuple(rest.items()),
-        tuple(dict.fromkeys(place)),
+        tuple(dict.fromkeys(parts.place)),
     )
+
+
+def _sender(
+    literals: Iterable[tuple[Condition, bool]], context: Context
+) -> tuple[Constraint, ...] | None:
+    """Return what the From address has to be like, or None if none can be so."""
+    found = []
+    for part, wanted in literals:
+        constraint = _constraint(part, wanted, context)
+        if isinstance(constraint, Constraint) and _takes_any_address(constraint):
+            constraint = not constraint.negated
+        if constraint is False:
+            return None
+        if isinstance(constraint, Constraint):
+            found.append(constraint)
+    return tuple(found)
 
 
 def _constraint(condition: Condition, wanted: bool, context: Context) -> Constraint | bool:
@@ -214,11 +243,14 @@ def _constraint(condition: Condition, wanted: bool, context: Context) -> Constra
 
     True and False stand for what no text or every text contradicts.
     """
-    if condition.operator == "null" or not condition.operator.startswith("string"):
+    textual = condition.operator.startswith("string")
+    if condition.operator == "null" or not textual:
+        if condition.key in _TEXTS and condition.operator != "null":
+            raise TooComplex  # a text may be a number, a date, anything
         # An address is no number, date, Boolean, IP address or ARN, so one stands for all.
         sample = Context({**context.values, condition.key: (_SAMPLE,)})
         return holds(condition, sample) in (wanted, None)
-    if condition.key in ses_actions.MULTIVALUED and condition.quantifier is Quantifier.NONE:
+    if condition.key in MULTIVALUED and condition.quantifier is Quantifier.NONE:
         return True  # it is not known what AWS makes of that
     globs = wanted_globs(condition, context)
     if globs is None:
@@ -260,7 +292,7 @@ def _value(
         if constraint is True:
             continue
         of_all = condition.quantifier is (Quantifier.ALL if wanted else Quantifier.ANY)
-        (every if of_all or key not in ses_actions.MULTIVALUED else one).append(constraint)
+        (every if of_all or key not in MULTIVALUED else one).append(constraint)
     values = [find_text([*every, constraint]) for constraint in one] or [find_text(every)]
     return tuple(dict.fromkeys(v for v in values if v is not None)) if None not in values else None
 
