@@ -51,6 +51,14 @@ def audit(
             show_default=False,
         ),
     ] = None,
+    scp: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Take a saved service control policy into account; once for each.",
+            show_default=False,
+        ),
+    ] = None,
     profile: o.Profile = None,
     region: o.Region = None,
     endpoint_url: o.EndpointUrl = None,
@@ -69,12 +77,15 @@ def audit(
     Ends with status 4 if there are findings. Each names an address as which it may send, the
     statement that lets it, and what to do. Nothing is changed.
     """
+    from ses_tenant.core.proof.organization import service_control_policies
     from ses_tenant.core.rotation.decision import duration
     from ses_tenant.operations import audit as operation
 
     console, now = Console("audit", output, quiet), datetime.now(UTC)
     age = duration("--max-age", max_age)
     limit = None if all_domains else MAX_DOMAINS
+    describe = "Save one with: aws organizations describe-policy --policy-id p-..."
+    limits = service_control_policies((f, _read_json(f, describe)) for f in scp) if scp else None
     audits: list[tuple[str | None, tuple[Audit, tuple[Notice, ...]]]]
     errors: list[SesTenantError] = []
     if saved is not None:
@@ -84,7 +95,14 @@ def audit(
                 "--from and --file cannot go together.",
                 "Give --from for a saved answer, --file for the accounts of a tenants file.",
             )
-        audits = [(None, operation.audit_saved(_read_saved(saved), now, age, limit=limit))]
+        audits = [
+            (
+                None,
+                operation.audit_saved(
+                    _read_saved(saved), now, age, organization=limits, limit=limit
+                ),
+            )
+        ]
     else:
         opened = accounts(file, profile, region, endpoint_url, debug=debug)
         with console.progress("Reading the account ..."):
@@ -96,6 +114,7 @@ def audit(
                     now,
                     age,
                     identity_policies=identity_policies,
+                    organization=limits,
                     limit=limit,
                 ),
             )
@@ -105,14 +124,20 @@ def audit(
         status = status_for([finding for _, finding in found], fail_on)
     principals = sum(result.principals for _, (result, _) in audits)
     tenants = sum(result.tenants for _, (result, _) in audits)
+    limited = (
+        f"service control policies of {counted(len(scp), 'file')}"
+        if scp
+        else "no service control policies given"
+    )
     console.note(
-        f"{counted(principals, 'principal')}, {counted(tenants, 'tenant')}: "
-        f"{summary([finding for _, finding in found])}."
+        f"{counted(principals, 'principal')}, {counted(tenants, 'tenant')}, "
+        f"{limited}: {summary([finding for _, finding in found])}."
     )
     console.result(
         {
             "principals": principals,
             "tenants": tenants,
+            "service_control_policies": scp or None,
             "findings": [with_account(name, finding_data(finding)) for name, finding in found],
         },
         findings_text(found),
@@ -124,12 +149,17 @@ def audit(
 
 
 def _read_saved(file: str) -> dict[str, object]:
-    try:
-        details = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SesTenantError(
-            ErrorCode.USAGE,
-            f"{file} cannot be read as JSON: {error}.",
-            "Make it with: aws iam get-account-authorization-details > account.json",
-        ) from error
+    details = _read_json(
+        file, "Make it with: aws iam get-account-authorization-details > account.json"
+    )
     return details if isinstance(details, dict) else {}
+
+
+def _read_json(file: str, hint: str) -> object:
+    """Return what a file of JSON holds. Raises SesTenantError `usage` with the hint."""
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SesTenantError(
+            ErrorCode.USAGE, f"{file} cannot be read as JSON: {error}.", hint
+        ) from error

@@ -8,7 +8,9 @@ from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.findings.audit import Audit
 from ses_tenant.core.findings.audit import audit as find
 from ses_tenant.core.findings.finding import MAX_DOMAINS
-from ses_tenant.core.proof.members import read_account
+from ses_tenant.core.iam.authorization import Policy
+from ses_tenant.core.proof.members import Account, read_account
+from ses_tenant.core.proof.organization import within
 from ses_tenant.operations.identity_policies import read_identities
 from ses_tenant.operations.protocols import Iam, Ses
 
@@ -20,14 +22,16 @@ def audit(
     max_age: timedelta,
     *,
     identity_policies: bool | None = None,
+    organization: tuple[Policy, ...] | None = None,
     limit: int | None = MAX_DOMAINS,
 ) -> tuple[Audit, tuple[Notice, ...]]:
     """Return the findings, and warnings of what the operator may not read.
 
     The policies of email identities are read if there are not too many of them, or as
-    `identity_policies` says. A finding names at most `limit` domains; None: all.
+    `identity_policies` says. `organization` are the service control policies,
+    None if they are not known. A finding names at most `limit` domains; None: all.
     """
-    account = read_account(iam.account_details())
+    account = _limited(read_account(iam.account_details()), organization)
     people = account.people
     warnings: list[Notice] = []
     try:
@@ -50,10 +54,18 @@ def audit_saved(
     now: datetime,
     max_age: timedelta,
     *,
+    organization: tuple[Policy, ...] | None = None,
     limit: int | None = MAX_DOMAINS,
 ) -> tuple[Audit, tuple[Notice, ...]]:
     """Return the findings of a saved answer of GetAccountAuthorizationDetails, offline.
 
     Raises SesTenantError `usage` if it is none.
     """
-    return find(read_account([details]), {}, (), now, max_age, limit=limit), ()
+    account = _limited(read_account([details]), organization)
+    return find(account, {}, (), now, max_age, limit=limit), ()
+
+
+def _limited(account: Account, organization: tuple[Policy, ...] | None) -> Account:
+    if organization is None:
+        return account
+    return replace(account, people=within(account.people, organization))

@@ -37,7 +37,9 @@ def _add_wordpress(server: Server) -> None:
 def test_an_audit_without_findings_prints_nothing_and_ends_with_0(run: Run) -> None:
     answer = run("audit")
     assert (answer.status, answer.stdout) == (0, "")
-    assert answer.stderr.startswith("2 principals, 2 tenants: no findings.\n")
+    assert answer.stderr.startswith(
+        "2 principals, 2 tenants, no service control policies given: no findings.\n"
+    )
 
 
 def test_an_audit_tells_who_may_send_by_what_and_what_to_do(server: Server, run: Run) -> None:
@@ -86,7 +88,10 @@ def test_the_first_audit_of_an_account_with_one_administrator_is_two_lines(
             "info  may_send_as  arn:aws:iam::123456789012:user/admin  is an administrator of the "
             "account and may do everything"
         ),
-        "3 principals, 2 tenants: 0 errors, 0 warnings, 1 for information.",
+        (
+            "3 principals, 2 tenants, no service control policies given: 0 errors, 0 warnings, "
+            "1 for information."
+        ),
     ]
 
 
@@ -209,3 +214,26 @@ def test_live_without_a_simulator_is_a_warning(run: Run) -> None:
     answer = run("check", SHOP, "--live", "-o", "json", "--fail-on", "error")
     assert answer.status == 0
     assert [w["code"] for w in answer.json["warnings"]].count("not_read") >= 1
+
+
+def test_service_control_policies_limit_and_are_told(
+    server: Server, run: Run, tmp_path: Path
+) -> None:
+    _add_wordpress(server)
+    scp = tmp_path / "scp.json"
+    scp.write_text('{"Statement": [{"Effect": "Deny", "Action": "ses:Send*", "Resource": "*"}]}')
+    for options, given, may_send in ((["--scp", str(scp)], [str(scp)], False), ([], None, True)):
+        data = run("audit", *options, "-o", "json").json["data"]
+        assert data["service_control_policies"] == given
+        assert ("may_send_as" in {f["rule"] for f in data["findings"]}) is may_send
+    assert "service control policies of 1 file: " in run("audit", "--scp", str(scp)).stderr
+
+
+@pytest.mark.parametrize(("text", "told"), [("{", "as JSON"), ("{}", "no service control policy")])
+def test_what_is_no_service_control_policy(run: Run, tmp_path: Path, text: str, told: str) -> None:
+    scp = tmp_path / "scp.json"
+    scp.write_text(text)
+    answer = run("audit", "--scp", str(scp), "--from", str(scp))
+    assert answer.status == 2
+    assert told in answer.stderr
+    assert "aws organizations describe-policy" in answer.stderr

@@ -300,13 +300,11 @@ def test_identities_are_read_for_up_to_a_hundred_unless_asked() -> None:
         user.policies["ses-tenant-sending"] = sending_policy(spec)
         ses.identities[REGION, domain.name] = SesIdentity(domain.name, verified=True, dkim=True)
     ses.identities["us-east-1", "elsewhere.example"] = None
-    for options, read, told in (
-        ({}, 0, ["not_read"]),
-        ({"identity_policies": True}, 101, []),
-        ({"identity_policies": False}, 0, []),
-    ):
+    cases: list[tuple[bool | None, int, list[str]]]
+    cases = [(None, 0, ["not_read"]), (True, 101, []), (False, 0, [])]
+    for wanted, read, told in cases:
         ses.calls.clear()
-        _, warnings = audit(iam, ses, Clock()(), timedelta(days=90), **options)
+        _, warnings = audit(iam, ses, Clock()(), timedelta(days=90), identity_policies=wanted)
         assert ses.calls.count("ses:GetEmailIdentity") == read
         assert [w.code for w in warnings] == told
 

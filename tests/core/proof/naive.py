@@ -6,7 +6,7 @@ wildcard reaches past a colon of an ARN, and whether a short ARN is filled up.
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +19,16 @@ HOSTS = (
 )
 ADDRESSES = tuple(f"{local}@{host}" for host in HOSTS for local in ("a", "info"))
 READINGS = ("parts", "whole", "filled")
-# One of each group is what nobody knows beforehand.
-UNKNOWN = {
-    "aws:SourceIp": (["192.0.2.7"], ["198.51.100.7"]),
+# One of each group is what nobody knows beforehand, and what the sender chooses besides.
+SOURCES = (["192.0.2.7"], ["198.51.100.7"])
+UNKNOWN: dict[str, tuple[list[str] | None, ...]] = {
+    "aws:SourceIp": SOURCES,
     "ses:FeedbackAddress": (None, ["a@shop.example.com"]),
     "ses:Recipients": (["r@one.org"], ["r@one.org", "s@two.org"]),
+}
+ALL_CHOICES: dict[str, tuple[list[str] | None, ...]] = {
+    "ses:FeedbackAddress": (*UNKNOWN["ses:FeedbackAddress"], ["b@other.org"], ["c@third.net"]),
+    "ses:Recipients": (*UNKNOWN["ses:Recipients"], ["s@two.org"], ["t@three.org"]),
 }
 
 Context = dict[str, list[str]]
@@ -54,15 +59,34 @@ def mails(principal: Mapping[str, str], hosts: tuple[str, ...]) -> Iterator[Mail
         ]
         for identity in (address, host, *parents):
             for values in itertools.product(*UNKNOWN.values()):
-                context = {key: [value] for key, value in principal.items()}
-                context["aws:RequestedRegion"] = [region]
-                context["aws:SecureTransport"] = ["true"]
-                context |= {k: v for k, v in zip(UNKNOWN, values, strict=True) if v is not None}
-                context["ses:FromAddress"] = [address]
-                if action == "ses:SendBulkEmail":
-                    for key in ("ses:FromAddress", "ses:FeedbackAddress", "ses:Recipients"):
-                        context.pop(key, None)
-                yield Mail(action, address, region, identity, context)
+                yield _mail(principal, (action, address, region, identity), UNKNOWN, values)
+
+
+def choices(
+    principal: Mapping[str, str], what: tuple[str, str, str, str], source: list[str]
+) -> Iterator[Mail]:
+    """Return a mail (action, address, Region, identity) with all that a sender can choose of it."""
+    keys = {**ALL_CHOICES, "aws:SourceIp": (source,)}
+    for values in itertools.product(*keys.values()):
+        yield _mail(principal, what, keys, values)
+
+
+def _mail(
+    principal: Mapping[str, str],
+    what: tuple[str, str, str, str],
+    keys: Iterable[str],
+    values: Iterable[list[str] | None],
+) -> Mail:
+    action, address, region, identity = what
+    context = {key: [value] for key, value in principal.items()}
+    context["aws:RequestedRegion"] = [region]
+    context["aws:SecureTransport"] = ["true"]
+    context |= {k: v for k, v in zip(keys, values, strict=True) if v is not None}
+    context["ses:FromAddress"] = [address]
+    if action == "ses:SendBulkEmail":
+        for key in ("ses:FromAddress", "ses:FeedbackAddress", "ses:Recipients"):
+            context.pop(key, None)
+    return Mail(action, address, region, identity, context)
 
 
 def allowed(documents: list[dict[str, Any]], boundary: Any, mail: Mail, reading: str) -> bool:
