@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -198,10 +198,7 @@ def any_of(answers: Iterable[bool | None]) -> bool | None:
 
 
 def _number(text: str) -> Decimal | None:
-    try:
-        return Decimal(text.strip()) if _NUMBER.fullmatch(text) else None
-    except InvalidOperation:
-        return None
+    return Decimal(text.strip()) if _NUMBER.fullmatch(text) else None
 
 
 def _date(text: str) -> datetime | None:
@@ -248,8 +245,8 @@ def _ordered(
 ) -> Callable[[str, str], bool]:
     def compare(wanted: str, value: str) -> bool:
         left, right = parse(value), parse(wanted)
-        if left is None or right is None:
-            return False
+        assert left is not None, "checked before"
+        assert right is not None, "checked before"
         sign = "=" if left == right else "<" if left < right else ">"  # type: ignore[operator]
         return sign in signs
 
