@@ -16,7 +16,7 @@ from ses_tenant.core.plans.repair import plan_restore
 from ses_tenant.core.proof.members import Member
 from ses_tenant.core.rotation.keys import KeyState, Situation
 from ses_tenant.core.tenant import naming, steps
-from ses_tenant.core.tenant.observed import Attachments, Observed
+from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.spec import Scope, TenantSpec
 
 
@@ -130,17 +130,10 @@ def _of_user(spec: TenantSpec, observed: Observed) -> Iterator[_Fault]:
 
 def _of_attachments(spec: TenantSpec, observed: Observed) -> Iterator[_Fault]:
     repair = command("ses-tenant", "check", spec.domain.name, "--repair")
-    extra = observed.attachments or Attachments()
     ours = {naming.SENDING_POLICY, naming.SUSPENDED_POLICY}
     foreign = [
         *(f"the inline policy {n}" for n in observed.inline_policies if n not in ours),
-        *(f"the managed policy {arn}" for arn in extra.managed_policies),
-        *(f"membership in the group {group}" for group in extra.groups),
-        *(("a console password",) if extra.login_profile else ()),
-        *(f"the MFA device {serial}" for serial in extra.mfa_devices),
-        *(f"the SSH public key {key}" for key in extra.ssh_keys),
-        *(f"the signing certificate {certificate}" for certificate in extra.certificates),
-        *(f"the service-specific credential {c}" for c in extra.service_credentials),
+        *map(str, observed.attachments or ()),
     ]
     for what in foreign:
         yield _Fault(Rule.ATTACHED, f"a tenant should not have {what}", repair, what)

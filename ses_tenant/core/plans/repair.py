@@ -5,12 +5,12 @@ empty. From that follow dry runs, second runs that change nothing, and runs that
 crashed one began.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant import naming, steps
-from ses_tenant.core.tenant.observed import Attachments, Observed, require_ours
+from ses_tenant.core.tenant.observed import AttachmentKind, Attachments, Observed, require_ours
 from ses_tenant.core.tenant.policy import sending_policy
 from ses_tenant.core.tenant.spec import TenantSpec
 
@@ -21,6 +21,12 @@ _OURS = (
     naming.TAG_FORMAT,
     naming.TAG_READ_BACK,
 )
+# How `drift` puts what it does not call by its name alone.
+_FOREIGN = {
+    AttachmentKind.MANAGED_POLICY: "attached managed policy {}",
+    AttachmentKind.GROUP: "member of the group {}",
+    AttachmentKind.LOGIN_PROFILE: "has a console password",
+}
 
 
 def plan_repair(
@@ -50,14 +56,9 @@ def drift(spec: TenantSpec, observed: Observed) -> tuple[str, ...]:
         found.append(f"the inline policy {naming.SENDING_POLICY} is not as ses-tenant writes it")
     ours = {naming.SENDING_POLICY, naming.SUSPENDED_POLICY}
     found += [f"foreign inline policy {n}" for n in observed.inline_policies if n not in ours]
-    extra = observed.attachments or Attachments()
-    found += [f"attached managed policy {arn}" for arn in extra.managed_policies]
-    found += [f"member of the group {group}" for group in extra.groups]
-    found += ["has a console password"] if extra.login_profile else []
-    found += [f"MFA device {serial}" for serial in extra.mfa_devices]
-    found += [f"SSH public key {key}" for key in extra.ssh_keys]
-    found += [f"signing certificate {certificate}" for certificate in extra.certificates]
-    found += [f"service-specific credential {c}" for c in extra.service_credentials]
+    for attachment in observed.attachments or ():
+        text = _FOREIGN.get(attachment.kind)
+        found.append(text.format(attachment.name) if text else str(attachment).removeprefix("the "))
     return tuple(found)
 
 
@@ -78,19 +79,31 @@ def plan_restore(spec: TenantSpec, observed: Observed) -> steps.Plan:
 
 def remove_attachments(name: str, extra: Attachments) -> steps.Plan:
     """Return the steps that take everything off a user that no tenant has."""
-    plan: list[steps.Step] = []
-    plan += [steps.DeleteLoginProfile(name)] if extra.login_profile else []
-    plan += [steps.DeleteServiceSpecificCredential(name, c) for c in extra.service_credentials]
-    plan += [steps.DeleteSSHPublicKey(name, key) for key in extra.ssh_keys]
-    plan += [steps.DeleteSigningCertificate(name, c) for c in extra.certificates]
-    for serial in extra.mfa_devices:
-        plan.append(steps.DeactivateMFADevice(name, serial))
-        # A virtual device's serial number is its ARN; a hardware device's is printed on it.
-        if ":mfa/" in serial:
-            plan.append(steps.DeleteVirtualMFADevice(name, serial))
-    plan += [steps.RemoveUserFromGroup(name, group) for group in extra.groups]
-    plan += [steps.DetachUserPolicy(name, arn) for arn in extra.managed_policies]
-    return tuple(plan)
+    kinds = list(_REMOVALS)
+    ordered = sorted(extra, key=lambda attachment: kinds.index(attachment.kind))
+    return tuple(step for a in ordered for step in _REMOVALS[a.kind](name, a.name))
+
+
+def _remove_mfa_device(name: str, serial: str) -> steps.Plan:
+    # A virtual device's serial number is its ARN; a hardware device's is printed on it.
+    virtual = (steps.DeleteVirtualMFADevice(name, serial),) if ":mfa/" in serial else ()
+    return (steps.DeactivateMFADevice(name, serial), *virtual)
+
+
+# How each kind is taken off, those by which somebody could still act first.
+_REMOVALS: Mapping[AttachmentKind, Callable[[str, str], steps.Plan]] = {
+    AttachmentKind.LOGIN_PROFILE: lambda name, _: (steps.DeleteLoginProfile(name),),
+    AttachmentKind.SERVICE_CREDENTIAL: lambda name, credential: (
+        steps.DeleteServiceSpecificCredential(name, credential),
+    ),
+    AttachmentKind.SSH_KEY: lambda name, key: (steps.DeleteSSHPublicKey(name, key),),
+    AttachmentKind.CERTIFICATE: lambda name, certificate: (
+        steps.DeleteSigningCertificate(name, certificate),
+    ),
+    AttachmentKind.MFA_DEVICE: _remove_mfa_device,
+    AttachmentKind.GROUP: lambda name, group: (steps.RemoveUserFromGroup(name, group),),
+    AttachmentKind.MANAGED_POLICY: lambda name, arn: (steps.DetachUserPolicy(name, arn),),
+}
 
 
 def repair_user(spec: TenantSpec, observed: Observed, more_tags: Mapping[str, str]) -> steps.Plan:

@@ -1,6 +1,6 @@
 """What IAM holds of a tenant now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -79,6 +79,30 @@ class User:
         return tenant_of(self.user_name, self.path, self.remembered)
 
 
+class AttachmentKind(StrEnum):
+    """What IAM can hang on a user, each as it is told to people, with its name."""
+
+    MANAGED_POLICY = "the managed policy {}"
+    GROUP = "membership in the group {}"
+    LOGIN_PROFILE = "a console password"
+    MFA_DEVICE = "the MFA device {}"
+    SSH_KEY = "the SSH public key {}"
+    CERTIFICATE = "the signing certificate {}"
+    SERVICE_CREDENTIAL = "the service-specific credential {}"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """One thing that is attached to a user; a console password has no name."""
+
+    kind: AttachmentKind
+    name: str = ""
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return self.kind.format(self.name)
+
+
 @dataclass(frozen=True)
 class Attachments:
     """Everything else that IAM can hang on a user; a tenant should have none of it."""
@@ -90,6 +114,19 @@ class Attachments:
     ssh_keys: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
     service_credentials: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator["Attachment"]:
+        """Return all that is attached, one by one."""
+        kinds = {
+            AttachmentKind.MANAGED_POLICY: self.managed_policies,
+            AttachmentKind.GROUP: self.groups,
+            AttachmentKind.LOGIN_PROFILE: ("",) if self.login_profile else (),
+            AttachmentKind.MFA_DEVICE: self.mfa_devices,
+            AttachmentKind.SSH_KEY: self.ssh_keys,
+            AttachmentKind.CERTIFICATE: self.certificates,
+            AttachmentKind.SERVICE_CREDENTIAL: self.service_credentials,
+        }
+        return (Attachment(kind, name) for kind, names in kinds.items() for name in names)
 
 
 @dataclass(frozen=True)
