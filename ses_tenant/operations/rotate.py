@@ -6,7 +6,14 @@ from datetime import datetime
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
-from ses_tenant.core.rotation.decision import Action, Decision, NextStep, RotationOptions, Tenant
+from ses_tenant.core.rotation.decision import (
+    Action,
+    Case,
+    Decision,
+    NextStep,
+    RotationOptions,
+    Tenant,
+)
 from ses_tenant.core.rotation.keys import KeyState
 from ses_tenant.core.rotation.next_move import decide
 from ses_tenant.core.tenant import steps
@@ -89,7 +96,7 @@ def prepare(runtime: Runtime, observed: Observed, options: RotationOptions) -> T
     if situation.readable and situation.held is None:
         destination.check()  # what stands there without a key may be somebody else's
     tenant = Tenant(domain, observed.user.user_name, spec.destination)
-    decision = decide(tenant, situation, options, runtime.now(), runtime.process)
+    decision = decide(Case(tenant, situation, runtime.now(), runtime.process, options))
     if decision.action is Action.ISSUED:
         if spec.destination == STDOUT and not options.named:
             decision = _not_printed(domain, decision)

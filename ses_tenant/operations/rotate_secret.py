@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.rotation.decision import Action, Decision, RotationOptions, Tenant
+from ses_tenant.core.rotation.decision import Action, Case, Decision, RotationOptions, Tenant
 from ses_tenant.core.rotation.keys import LEASE, KeyState, Situation, note
 from ses_tenant.core.rotation.next_move import decide
 from ses_tenant.core.rotation.secret_versions import RotationEvent, RotationStep, SecretVersions
@@ -97,11 +97,11 @@ def _create(rotation: _Rotation) -> str:
         return f"{domain}: the access key {key} is pending already."
     view = _look(rotation)
     now, situation = runtime.now(), view.situation
-    decision = decide(view.tenant, situation, rotation.options, now, runtime.process)
+    decision = decide(Case(view.tenant, situation, now, runtime.process, rotation.options))
     if decision.found is KeyState.RETIRING and decision.action is Action.DELETED:
         apply(runtime, decision.plan)
         situation = _with_one_key(situation, now)
-        decision = decide(view.tenant, situation, rotation.options, now, runtime.process)
+        decision = decide(Case(view.tenant, situation, now, runtime.process, rotation.options))
     if decision.action is not Action.ISSUED:
         apply(runtime, decision.plan)
         raise _no_room(view.tenant, decision)

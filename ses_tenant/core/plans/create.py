@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ses_tenant.core.plans.repair import plan_repair, put_sending_policy
-from ses_tenant.core.rotation.decision import Tenant, issue, refuse_in_flight
+from ses_tenant.core.rotation.decision import Case, Tenant, issue, refuse_in_flight
 from ses_tenant.core.rotation.keys import KeyState, Situation, note
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.notes import Note, Process
@@ -19,7 +19,7 @@ def plan_create(
     observed: Observed | None,
     situation: Situation,
     now: datetime,
-    me: Process,
+    process: Process,
 ) -> steps.Plan:
     """Return the steps that make the tenant as `spec` says; empty if it is so already.
 
@@ -32,7 +32,7 @@ def plan_create(
     if moved is not None:
         # The new destination is empty, and the keys are out all the same: none is an orphan.
         situation = replace(situation, delivered=moved)
-    keys = _plan_key(spec, tenant, situation, now, me)
+    keys = _plan_key(spec, Case(tenant, situation, now, process))
     if observed is None:
         # The note that a key is being issued goes with the user, in the same call.
         announced = {k: v for s in keys if isinstance(s, steps.TagUser) for k, v in s.tags.items()}
@@ -59,10 +59,9 @@ def plan_create_suspended(spec: TenantSpec) -> steps.Plan:
     )
 
 
-def _plan_key(
-    spec: TenantSpec, tenant: Tenant, situation: Situation, now: datetime, me: Process
-) -> steps.Plan:
+def _plan_key(spec: TenantSpec, case: Case) -> steps.Plan:
     """Return the steps that give a tenant its first key, or finish a run that crashed at it."""
+    situation, now = case.situation, case.at
     state = situation.state()
     orphans = situation.orphans()
     if state is KeyState.UNDELIVERED:
@@ -71,11 +70,11 @@ def _plan_key(
             for key in orphans
         )
         if len(orphans) == len(situation.access_keys):
-            refuse_in_flight(spec.domain.name, situation, now)
-            return (*drop, *issue(tenant, situation, now, me))
+            refuse_in_flight(case)
+            return (*drop, *issue(case))
         return () if situation.in_flight(now) else drop
     if state is KeyState.NO_KEY:
-        new = issue(tenant, situation, now, me)
+        new = issue(case)
         # Nothing is noted of a key that is printed: it costs a call and could not be proven.
         printed = spec.destination == STDOUT
         return tuple(s for s in new if not (printed and isinstance(s, steps.MarkDelivered)))

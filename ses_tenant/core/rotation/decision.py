@@ -99,51 +99,68 @@ class Decision:
     warnings: tuple[Notice, ...] = ()
 
 
-def issue(
-    tenant: Tenant, situation: Situation, now: datetime, me: Process
-) -> tuple[steps.Step, ...]:
+@dataclass(frozen=True)
+class Case:
+    """All that decides about one tenant's keys `at` a time; `process` carries it out."""
+
+    tenant: Tenant
+    situation: Situation
+    at: datetime
+    process: Process
+    options: RotationOptions = RotationOptions(named=True)
+
+    @property
+    def grace_ends(self) -> datetime | None:
+        """Return when a grace time that begins now is over; None where only a person can tell."""
+        return self.at + self.options.grace if self.situation.readable else None
+
+
+def issue(case: Case) -> tuple[steps.Step, ...]:
     """Return the steps that issue a key and deliver it: announce, create, deliver, note."""
-    name = tenant.user_name
-    announce = (steps.TagUser(name, issuing(situation, me, now)),) if situation.readable else ()
+    situation, name = case.situation, case.tenant.user_name
+    announced = issuing(situation, case.process, case.at)
+    announce = (steps.TagUser(name, announced),) if situation.readable else ()
     return (
         *announce,
         steps.CreateAccessKey(name),
-        steps.Deliver(name, tenant.destination, situation.call),
+        steps.Deliver(name, case.tenant.destination, situation.call),
         steps.MarkDelivered(name, known_keys(situation)),
     )
 
 
-def deactivate(name: str, key: AccessKey, now: datetime) -> tuple[steps.Step, ...]:
+def deactivate(case: Case, key: AccessKey) -> tuple[steps.Step, ...]:
     """Return the steps that note and deactivate a key."""
+    name = case.tenant.user_name
     # The note first: a crash between the two leaves a note too many, never a key forgotten.
     return (
-        steps.TagUser(name, note(naming.TAG_RETIRED, (key.access_key_id,), now)),
+        steps.TagUser(name, note(naming.TAG_RETIRED, (key.access_key_id,), case.at)),
         steps.UpdateAccessKey(name, key.access_key_id, KeyStatus.INACTIVE),
     )
 
 
-def tidy(tenant: Tenant, situation: Situation, now: datetime) -> tuple[steps.Step, ...]:
+def tidy(case: Case) -> tuple[steps.Step, ...]:
     """Return the steps that close the notes of a tenant with one key, after a run that could not.
 
     A run may have been killed before its last note, or met another run. An empty destination
     still waits for its key; the note that says so stays.
     """
+    situation = case.situation
     if situation.readable and situation.held is None:
         return ()
-    name, noted = tenant.user_name, situation.delivered
-    tag = note(naming.TAG_DELIVERED, (situation.active[0].access_key_id,), now)
+    name, noted = case.tenant.user_name, situation.delivered
+    tag = note(naming.TAG_DELIVERED, (situation.active[0].access_key_id,), case.at)
     return (
         *((steps.TagUser(name, tag),) if noted and noted.open else ()),
         *((steps.UntagUser(name, (naming.TAG_RETIRED,)),) if situation.retired else ()),
     )
 
 
-def refuse_in_flight(domain: str, situation: Situation, now: datetime) -> None:
+def refuse_in_flight(case: Case) -> None:
     """Raise `partial_failure` while another run may be about to deliver a key."""
-    if situation.in_flight(now):
+    if case.situation.in_flight(case.at):
         raise SesTenantError(
             ErrorCode.PARTIAL_FAILURE,
-            f"{domain}: a key has been issued that its destination does not hold yet. Another run "
-            "may be about to deliver it.",
+            f"{case.tenant.domain}: a key has been issued that its destination does not hold yet. "
+            "Another run may be about to deliver it.",
             "Run the same command again in 15 minutes; by then that run is over.",
         )

@@ -16,18 +16,16 @@ What holds when two runs meet, on one machine or two:
 """
 
 from dataclasses import replace
-from datetime import datetime
 from typing import assert_never
 
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.rotation import rescue
 from ses_tenant.core.rotation.decision import (
     Action,
+    Case,
     Decision,
     Mode,
     NextStep,
-    RotationOptions,
-    Tenant,
     deactivate,
     issue,
     refuse_in_flight,
@@ -35,55 +33,51 @@ from ses_tenant.core.rotation.decision import (
 )
 from ses_tenant.core.rotation.keys import KeyState, Situation, note
 from ses_tenant.core.tenant import naming, steps
-from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import AccessKey
 
 
-def decide(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime, me: Process
-) -> Decision:
+def decide(case: Case) -> Decision:
     """Return the next move for a tenant. Total: every situation has one, or a reason against it.
 
     Raises SesTenantError where only a person can decide, and names the command for it.
     """
-    state = situation.state()
+    state, mode = case.situation.state(), case.options.mode
     if state is KeyState.SUSPENDED:
-        return _suspended(tenant, options)
+        return _suspended(case)
     if state is KeyState.OVERFULL:
-        raise rescue.overfull(tenant, situation)
-    match options.mode:
+        raise rescue.overfull(case)
+    match mode:
         case Mode.REACTIVATE:
-            return rescue.reactivate(tenant, situation, options, now)
+            return rescue.reactivate(case)
         case Mode.COMPROMISED:
-            return rescue.compromised(tenant, situation, options, now, me)
+            return rescue.compromised(case)
         case Mode.ROLLBACK:
-            return rescue.rollback(tenant, situation, options, now)
+            return rescue.rollback(case)
         case Mode.ABORT:
-            return rescue.abort(tenant, situation, options, now)
+            return rescue.abort(case)
         case Mode.NEXT | Mode.FINISH:
-            return _next(tenant, situation, options, now, me)
+            return _next(case)
         case _:
-            assert_never(options.mode)
+            assert_never(mode)
 
 
-def _next(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime, me: Process
-) -> Decision:
+def _next(case: Case) -> Decision:
+    situation, options = case.situation, case.options
     state = situation.state()
     match state:
         case KeyState.NO_KEY:
-            return _issued(tenant, situation, (), options, now, me)
+            return _issued(case)
         case KeyState.STEADY:
-            return _steady(tenant, situation, options, now, me)
+            return _steady(case)
         case KeyState.UNDELIVERED:
             orphan = situation.orphans()[0]
-            refuse_in_flight(tenant.domain, situation, now)
-            drop = (
-                steps.DeleteAccessKey(tenant.user_name, orphan.access_key_id, undelivered=True),
-            )
+            refuse_in_flight(case)
+            name = case.tenant.user_name
+            drop = (steps.DeleteAccessKey(name, orphan.access_key_id, undelivered=True),)
             rest = _without(situation, orphan)
-            if rest.state() is KeyState.STEADY and not _due(rest, options, now):
-                after = _steady(tenant, rest, options, now, me)
+            without = replace(case, situation=rest)
+            if rest.state() is KeyState.STEADY and not _due(without):
+                after = _steady(without)
                 return replace(
                     after, found=state, action=Action.DELETED, plan=(*drop, *after.plan),
                     access_key_id=orphan.access_key_id,
@@ -93,25 +87,26 @@ def _next(
                     state, KeyState.CONFUSED, Action.DELETED, drop, orphan.access_key_id,
                     NextStep.RESOLVE,
                 )  # fmt: skip
-            return _issued(tenant, situation, drop, options, now, me)
+            return _issued(case, drop)
         case KeyState.OVERLAP:
-            return _overlap(tenant, situation, options, now)
+            return _overlap(case)
         case KeyState.RETIRING:
-            return _retiring(tenant, situation, options, now)
+            return _retiring(case)
         case KeyState.CONFUSED if options.force and len(situation.access_keys) < 2:
-            return _issued(tenant, situation, (), options, now, me)
+            return _issued(case)
         case KeyState.CONFUSED:
-            raise rescue.confused(tenant, situation)
+            raise rescue.confused(case)
         case KeyState.LOCKED_OUT:
-            raise rescue.locked_out(tenant, situation)
+            raise rescue.locked_out(case)
         case KeyState.SUSPENDED | KeyState.OVERFULL:
             raise AssertionError(state)
         case _:
             assert_never(state)
 
 
-def _suspended(tenant: Tenant, options: RotationOptions) -> Decision:
-    if options.mode not in (Mode.NEXT, Mode.FINISH):
+def _suspended(case: Case) -> Decision:
+    tenant = case.tenant
+    if case.options.mode not in (Mode.NEXT, Mode.FINISH):
         raise SesTenantError(
             ErrorCode.SUSPENDED,
             f"{tenant.domain} is suspended: all its keys are Inactive and stay so.",
@@ -125,44 +120,37 @@ def _suspended(tenant: Tenant, options: RotationOptions) -> Decision:
     )
 
 
-def _steady(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime, me: Process
-) -> Decision:
-    key = situation.active[0]
-    if options.mode is Mode.NEXT and _due(situation, options, now):
-        return _issued(tenant, situation, (), options, now, me)
+def _steady(case: Case) -> Decision:
+    key = case.situation.active[0]
+    if case.options.mode is Mode.NEXT and _due(case):
+        return _issued(case)
     return Decision(
         KeyState.STEADY,
         KeyState.STEADY,
-        plan=tidy(tenant, situation, now),
+        plan=tidy(case),
         access_key_id=key.access_key_id,
         next_step=NextStep.ROTATE,
-        next_step_at=key.created_at + options.max_age,
+        next_step_at=key.created_at + case.options.max_age,
     )
 
 
-def _due(situation: Situation, options: RotationOptions, now: datetime) -> bool:
+def _due(case: Case) -> bool:
+    situation, options = case.situation, case.options
     empty = situation.readable and situation.held is None
     key = situation.active[0]
-    return options.named or empty or now - key.created_at >= options.max_age
+    return options.named or empty or case.at - key.created_at >= options.max_age
 
 
-def _issued(
-    tenant: Tenant,
-    situation: Situation,
-    before: tuple[steps.Step, ...],
-    options: RotationOptions,
-    now: datetime,
-    me: Process,
-) -> Decision:
+def _issued(case: Case, before: tuple[steps.Step, ...] = ()) -> Decision:
+    situation = case.situation
     dropped = {s.access_key_id for s in before if isinstance(s, steps.DeleteAccessKey)}
     overlap = any(key.access_key_id not in dropped for key in situation.active)
-    plan = (*before, *issue(tenant, situation, now, me))
+    plan = (*before, *issue(case))
     found = situation.state()
     if not overlap:
         return Decision(
             found, KeyState.STEADY, Action.ISSUED, plan,
-            next_step=NextStep.ROTATE, next_step_at=now + options.max_age,
+            next_step=NextStep.ROTATE, next_step_at=case.at + case.options.max_age,
         )  # fmt: skip
     return Decision(
         found,
@@ -170,14 +158,13 @@ def _issued(
         Action.ISSUED,
         plan,
         next_step=NextStep.DEACTIVATE if situation.readable else NextStep.FINISH,
-        next_step_at=now + options.grace if situation.readable else None,
+        next_step_at=case.grace_ends,
     )
 
 
-def _overlap(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime
-) -> Decision:
+def _overlap(case: Case) -> Decision:
     """Deactivate the old key once the site has had its grace time and has left the key alone."""
+    tenant, situation, options, now = case.tenant, case.situation, case.options, case.at
     keep, old = _keep_and_old(situation)
     delivered = situation.delivered
     name = tenant.user_name
@@ -225,7 +212,7 @@ def _overlap(
         KeyState.OVERLAP,
         KeyState.RETIRING,
         Action.DEACTIVATED,
-        (*plan, *deactivate(name, old, now)),
+        (*plan, *deactivate(case, old)),
         old.access_key_id,
         NextStep.DELETE,
         now + options.quarantine,
@@ -233,14 +220,13 @@ def _overlap(
     )
 
 
-def _retiring(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime
-) -> Decision:
+def _retiring(case: Case) -> Decision:
     """Delete the Inactive key once its quarantine is over."""
+    situation, options, now = case.situation, case.options, case.at
     keep = situation.active[0]
     old = next(key for key in situation.access_keys if not key.active)
     retired = situation.retired
-    name = tenant.user_name
+    name = case.tenant.user_name
     plan: tuple[steps.Step, ...] = ()
     since = now
     if retired and old.access_key_id in retired.access_key_ids:

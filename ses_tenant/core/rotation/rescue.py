@@ -1,15 +1,14 @@
 """What a person can decide about keys when the ordinary next step is not wanted or not possible."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.rotation.decision import (
     Action,
+    Case,
     Decision,
     NextStep,
-    RotationOptions,
-    Tenant,
     deactivate,
     issue,
     refuse_in_flight,
@@ -17,17 +16,15 @@ from ses_tenant.core.rotation.decision import (
 )
 from ses_tenant.core.rotation.keys import KeyState, Situation, note
 from ses_tenant.core.tenant import naming, steps
-from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus
 
 # A new key is probed right after it is delivered; a use so early is no site's.
 _PROBED_WITHIN = timedelta(minutes=2)
 
 
-def rollback(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime
-) -> Decision:
+def rollback(case: Case) -> Decision:
     """Make the key that was deactivated last Active again, and let the grace time start anew."""
+    tenant, situation, now = case.tenant, case.situation, case.at
     if situation.state() is not KeyState.RETIRING:
         raise SesTenantError(
             ErrorCode.NOT_FOUND,
@@ -37,19 +34,18 @@ def rollback(
     old = next(key for key in situation.access_keys if not key.active)
     keep = situation.active[0]
     again = note(naming.TAG_DELIVERED, (keep.access_key_id, old.access_key_id), now)
-    back = _back(tenant, situation, old)
+    back = _back(case, old)
     return replace(
         back,
         # The grace time starts anew, so that cron does not deactivate it in the next run.
         plan=(steps.TagUser(tenant.user_name, again), *back.plan),
-        next_step_at=now + options.grace if situation.readable else None,
+        next_step_at=case.grace_ends,
     )
 
 
-def reactivate(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime
-) -> Decision:
+def reactivate(case: Case) -> Decision:
     """Make one key Active, whatever the state; a person has decided."""
+    tenant, situation, options = case.tenant, case.situation, case.options
     ids = {key.access_key_id: key for key in situation.access_keys}
     key = ids.get(options.reactivate or "")
     if key is None:
@@ -60,12 +56,11 @@ def reactivate(
         )
     if key.active:
         return Decision(situation.state(), situation.state(), access_key_id=key.access_key_id)
-    back = _back(tenant, situation, key)
-    return replace(back, next_step_at=now + options.grace if situation.readable else None)
+    return replace(_back(case, key), next_step_at=case.grace_ends)
 
 
-def _back(tenant: Tenant, situation: Situation, key: AccessKey) -> Decision:
-    name = tenant.user_name
+def _back(case: Case, key: AccessKey) -> Decision:
+    situation, name = case.situation, case.tenant.user_name
     after = KeyState.OVERLAP if situation.active else KeyState.STEADY
     return Decision(
         situation.state(),
@@ -82,14 +77,13 @@ def _back(tenant: Tenant, situation: Situation, key: AccessKey) -> Decision:
     )
 
 
-def abort(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime
-) -> Decision:
+def abort(case: Case) -> Decision:
     """Drop the key that was issued last, if it has reached nobody."""
+    tenant, situation, options, now = case.tenant, case.situation, case.options, case.at
     state = situation.state()
     if state is KeyState.UNDELIVERED:
-        refuse_in_flight(tenant.domain, situation, now)
-    elif state is KeyState.STEADY and (left := tidy(tenant, situation, now)):
+        refuse_in_flight(case)
+    elif state is KeyState.STEADY and (left := tidy(case)):
         key = situation.active[0]  # an abort that was killed has dropped the other one
         return Decision(state, state, plan=left, access_key_id=key.access_key_id)
     elif state is not KeyState.OVERLAP:
@@ -143,13 +137,12 @@ def _newest(situation: Situation) -> AccessKey:
     )
 
 
-def compromised(
-    tenant: Tenant, situation: Situation, options: RotationOptions, now: datetime, me: Process
-) -> Decision:
+def compromised(case: Case) -> Decision:
     """Issue and deliver a new key, and deactivate every older one in the same run."""
+    situation, options, now = case.situation, case.options, case.at
     if situation.state() is KeyState.UNDELIVERED:
-        refuse_in_flight(tenant.domain, situation, now)
-    name = tenant.user_name
+        refuse_in_flight(case)
+    name = case.tenant.user_name
     keys = situation.access_keys
     drop: tuple[steps.Step, ...] = ()
     if len(keys) == 2:
@@ -158,19 +151,20 @@ def compromised(
         drop = (steps.DeleteAccessKey(name, victim.access_key_id),)
         keys = tuple(key for key in keys if key != victim)
     old = [key for key in keys if key.active]
-    retire = tuple(step for key in old for step in deactivate(name, key, now))
+    retire = tuple(step for key in old for step in deactivate(case, key))
     return Decision(
         situation.state(),
         KeyState.RETIRING if keys else KeyState.STEADY,
         Action.ISSUED,
-        (*drop, *issue(tenant, replace(situation, access_keys=keys), now, me), *retire),
+        (*drop, *issue(replace(case, situation=replace(situation, access_keys=keys))), *retire),
         next_step=NextStep.DELETE if keys else NextStep.ROTATE,
         next_step_at=now + (options.quarantine if keys else options.max_age),
     )
 
 
-def overfull(tenant: Tenant, situation: Situation) -> SesTenantError:
+def overfull(case: Case) -> SesTenantError:
     """Return the refusal to choose among more than two keys."""
+    tenant, situation = case.tenant, case.situation
     ids = ", ".join(f"{key.access_key_id} ({key.status.value})" for key in situation.access_keys)
     return SesTenantError(
         ErrorCode.ACCESS_KEY_LIMIT,
@@ -181,8 +175,9 @@ def overfull(tenant: Tenant, situation: Situation) -> SesTenantError:
     )
 
 
-def locked_out(tenant: Tenant, situation: Situation) -> SesTenantError:
+def locked_out(case: Case) -> SesTenantError:
     """Return the refusal to choose among Inactive keys."""
+    tenant, situation = case.tenant, case.situation
     ids = ", ".join(key.access_key_id for key in situation.access_keys)
     return SesTenantError(
         ErrorCode.NOT_FOUND,
@@ -193,8 +188,9 @@ def locked_out(tenant: Tenant, situation: Situation) -> SesTenantError:
     )
 
 
-def confused(tenant: Tenant, situation: Situation) -> SesTenantError:
+def confused(case: Case) -> SesTenantError:
     """Return the refusal to act while the destination holds a key that cannot be used."""
+    tenant, situation = case.tenant, case.situation
     held = situation.held
     if situation.emptied():
         return SesTenantError(
