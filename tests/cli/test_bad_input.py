@@ -117,3 +117,28 @@ def test_an_option_that_hangs_on_what_the_tenant_is_costs_one_read(
     answer = run("create", "shop.example.com", "--configuration-set", "main", "-o", "json")
     assert (answer.status, answer.error["code"]) == (2, "usage")
     assert server.actions == ["GetUser"]
+
+
+@pytest.mark.parametrize(
+    ("options", "where"),
+    [
+        (["--return-path", "localhost"], "--return-path: 'localhost' is not a sending domain"),
+        (["--also", "b.example", "--also", "co.uk"], "--also: 'co.uk' is not a sending domain"),
+        (["--region", "Frankfurt"], "--region: 'Frankfurt' is not the name of an AWS Region"),
+        (["--configuration-set", "a b"], "--configuration-set: 'a b' is not the name"),
+        (["--configuration-set", "web"], "--configuration-set: configuration-sets has a meaning"),
+        (
+            ["--scope", "any", "--configuration-set", "web"],
+            "--scope, --configuration-set: configuration-sets has a meaning",
+        ),
+        (["--permissions-boundary", "web"], "--permissions-boundary: 'web' is not the ARN"),
+        (["--tag", "aws:x=y"], "--tag: The tag 'aws:x' is not possible"),
+    ],
+)
+def test_a_refused_setting_is_told_with_its_option(
+    server: Server, run: Run, options: list[str], where: str
+) -> None:
+    answer = run("create", "shop.example.com", "-o", "json", *options)
+    assert answer.status == 2
+    assert answer.error["message"].startswith(where)
+    assert set(server.actions) <= {"GetUser"}  # what is remembered may decide
