@@ -23,13 +23,14 @@ from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
 from ses_tenant.core.tenant.operator_policy import ADOPT, VERBS, operator_policy
-from ses_tenant.core.tenant.spec import Interface, TenantSpec
+from ses_tenant.core.tenant.spec import SETTINGS, Interface, TenantSpec
 from ses_tenant.destinations.formats import FORMATS
-from ses_tenant.destinations.registry import destination_policy, fleet_schema
+from ses_tenant.destinations.registry import SCHEMES, destination_policy, fleet_schema
 
 REFERENCE = Path(__file__).with_name("reference.md")
 DESTINATIONS = Path(__file__).with_name("destinations.md")
 AUDIT = Path(__file__).with_name("audit.md")
+FLEETS = Path(__file__).with_name("fleets.md")
 SCHEMA = Path(__file__).parents[1] / "ses_tenant" / "cli" / "tenants.schema.json"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 _GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->\n)", re.DOTALL)
@@ -79,6 +80,33 @@ def formats() -> str:
     return text + "\n"
 
 
+def format_table() -> str:
+    """Return the table of formats."""
+    both = len(Interface)
+    rows = ""
+    for name, form in FORMATS.items():
+        of = "both" if len(form.interfaces) == both else next(iter(form.interfaces)).upper()
+        rows += f"| `{name}` | {form.consumer} | {of} |{form.in_use and ' ' + form.in_use} |\n"
+    return f"\n| format | for | interface | in use |\n|---|---|---|---|\n{rows}\n"
+
+
+def destination_table() -> str:
+    """Return the table of destinations."""
+    rows = "".join(f"| `{s.usage}` | {s.written} | {s.read_by} |\n" for s in SCHEMES.values())
+    return f"\n| URI | what is written | read back by |\n|---|---|---|\n{rows}\n"
+
+
+def tenant_keys() -> str:
+    """Return the table of what a tenant may have in a tenants file."""
+    options = {s.name: f"`{s.option.replace('/', '`, `')}`" for s in SETTINGS}
+    schema = json.loads(json_files()[SCHEMA])
+    rows = "".join(
+        f"| `{key}` | {options.get(key, '')} | {told.get('description', 'AWS Regions.')} |\n"
+        for key, told in schema["definitions"]["tenant"]["properties"].items()
+    )
+    return f"\n| key | option of `create` | value |\n|---|---|---|\n{rows}\n"
+
+
 def rules() -> str:
     """Return the table of the rules of `check` and `audit`, by name."""
     rows = "".join(
@@ -100,14 +128,17 @@ def json_files() -> dict[Path, str]:
 
 def updated(document: str) -> str:
     """Return the text of a document with its generated part renewed."""
-    parts = {"help": command_help, "formats": formats, "rules": rules}
+    parts = {
+        "help": command_help, "formats": formats, "format_table": format_table, "rules": rules,
+        "destination_table": destination_table, "tenant_keys": tenant_keys,
+    }  # fmt: skip
     return _GENERATED.sub(lambda match: f"{match[1]}{parts[match[2]]()}{match[3]}", document)
 
 
 def main(arguments: list[str]) -> int:
     """Write, or with --check compare; return the exit status."""
     status = 0
-    documents = {f: updated(f.read_text("utf-8")) for f in (REFERENCE, DESTINATIONS, AUDIT)}
+    documents = {f: updated(f.read_text("utf-8")) for f in (REFERENCE, DESTINATIONS, AUDIT, FLEETS)}
     for file, wanted in (documents | json_files()).items():
         present = file.read_text("utf-8")
         if "--check" not in arguments:

@@ -48,12 +48,14 @@ SCHEME = Scheme(
     read=("vault:GetThing",),
     write=("vault:PutThing",),
     resource="vault:*:*:thing/web/*",
+    written="a made-up thing",
+    read_by="nobody",
 )
 '''
 FORMAT = '''\
 
 
-@_format("made-up", interfaces=_API, language="ini")
+@_format("made-up", "a made-up program", interfaces=_API, language="ini")
 def made_up(credentials: Credentials) -> str:
     """Write a made-up line."""
     return _lines([f"made-up = {credentials.access_key_id}"])
@@ -99,6 +101,7 @@ print(json.dumps({
     "help": generate.help_text("create"),
     "reference": generate.command_help(),
     "formats": generate.formats(),
+    "tables": generate.format_table() + generate.destination_table() + generate.tenant_keys(),
     "rules": generate.rules(),
     "schema": registry.fleet_schema(),
     "tags": spec.tags,
@@ -155,6 +158,7 @@ def test_a_setting(seen: Mapping[str, Any]) -> None:
     assert seen["remembered"]
     assert 'footer = "bye"' in seen["export"]
     assert seen["shown"]["footer"] == "bye"
+    assert "| `footer` | `--footer` | A made-up text. |" in seen["tables"]
 
 
 def test_a_destination(seen: Mapping[str, Any]) -> None:
@@ -170,6 +174,7 @@ def test_a_destination(seen: Mapping[str, Any]) -> None:
         "Resource": "arn:aws:vault:*:*:thing/web/*",
     }
     assert seen["in_lambda"]
+    assert "| `vault:THING` | a made-up thing | nobody |" in seen["tables"]
 
 
 def test_a_format(seen: Mapping[str, Any]) -> None:
@@ -178,6 +183,7 @@ def test_a_format(seen: Mapping[str, Any]) -> None:
     assert properties["format"]["enum"][-1] == "made-up"
     assert "```ini\n# written by ses-tenant for shop.example.com\nmade-up = AKIA" in seen["formats"]
     assert 'format = "made-up"' in seen["export"]
+    assert "| `made-up` | a made-up program | API | |" in seen["tables"]
 
 
 def test_a_rule(seen: Mapping[str, Any]) -> None:

@@ -81,4 +81,11 @@ def _open(opening: Opening) -> CommandDestination:
     return CommandDestination(opening.rest, opening.spec.read_back)
 
 
-SCHEME = Scheme("command", "command:CMD", _open, told=", which gets JSON on its stdin")
+SCHEME = Scheme(
+    "command",
+    "command:CMD",
+    _open,
+    told=", which gets JSON on its stdin",
+    written="the JSON document, on the standard input of `CMD`",
+    read_by="`--read-back CMD`, if given",
+)

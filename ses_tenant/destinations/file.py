@@ -259,4 +259,6 @@ SCHEME = Scheme(
     relative=lambda path: not path.startswith("/"),
     sharing=Sharing.ON_THE_MACHINE,
     pattern="/.+",
+    written="the format, behind a line that says who wrote it",
+    read_by="reading the file",
 )

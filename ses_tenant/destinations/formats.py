@@ -29,10 +29,13 @@ class Format:
     """A way of writing: the text, what makes a file of it, and the interfaces it can serve.
 
     `file_head` stands before the text in a file; `{}` in it is the marker. Empty where the text
-    carries the marker itself. `language` is how documents mark the text.
+    carries the marker itself. `consumer` reads it,
+    `in_use` is what to know then, and `language` how it is marked, all three in documents.
     """
 
     write: Callable[[Credentials], str]
+    consumer: str
+    in_use: str = ""
     file_head: str = "# {}\n"
     interfaces: frozenset[Interface] = _API | _SMTP
     language: str = "text"
@@ -50,7 +53,9 @@ _Write = Callable[[Credentials], str]
 
 def _format(
     name: str,
+    consumer: str,
     *,
+    in_use: str = "",
     file_head: str = "# {}\n",
     interfaces: frozenset[Interface] = _API | _SMTP,
     language: str = "text",
@@ -58,7 +63,7 @@ def _format(
     """Declare the function below as the format `name`."""
 
     def declare(write: _Write) -> _Write:
-        FORMATS[name] = Format(write, file_head, interfaces, language)
+        FORMATS[name] = Format(write, consumer, in_use, file_head, interfaces, language)
         return write
 
     return declare
@@ -86,7 +91,10 @@ def get_format(name: str, interface: Interface) -> Format:
     return chosen
 
 
-@_format("env")
+@_format(
+    "env",
+    "`.env` files, systemd's `EnvironmentFile`, `docker --env-file`",
+)
 def env(credentials: Credentials) -> str:
     """Write NAME=value lines: .env files, systemd's EnvironmentFile, shells, docker's --env-file.
 
@@ -146,13 +154,23 @@ def secret_document(credentials: Credentials) -> dict[str, object]:
     return document
 
 
-@_format("json", file_head="", language="json")
+@_format(
+    "json",
+    "whatever reads JSON",
+    file_head="",
+    language="json",
+)
 def json_text(credentials: Credentials) -> str:
     """Write one JSON object, the same as in secret stores."""
     return json.dumps(secret_document(credentials), indent=2) + "\n"
 
 
-@_format("aws-profile", interfaces=_API)
+@_format(
+    "aws-profile",
+    "`~/.aws/credentials`, a profile named after the domain",
+    in_use="the Region stands in it, too",
+    interfaces=_API,
+)
 def aws_profile(credentials: Credentials) -> str:
     """Write a profile of ~/.aws/credentials, named after the domain."""
     return _lines(
@@ -165,7 +183,13 @@ def aws_profile(credentials: Credentials) -> str:
     )
 
 
-@_format("wp-mail-smtp", file_head=_PHP, language="php")
+@_format(
+    "wp-mail-smtp",
+    "the WordPress plugin WP Mail SMTP",
+    in_use="`require` the file in `wp-config.php`",
+    file_head=_PHP,
+    language="php",
+)
 def wp_mail_smtp(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin WP Mail SMTP, for wp-config.php."""
     sender: dict[str, object] = {
@@ -199,7 +223,14 @@ def wp_mail_smtp(credentials: Credentials) -> str:
     )
 
 
-@_format("wp-offload-ses", file_head=_PHP, interfaces=_API, language="php")
+@_format(
+    "wp-offload-ses",
+    "the WordPress plugin WP Offload SES",
+    in_use="likewise; the Region is set in the plugin",
+    file_head=_PHP,
+    interfaces=_API,
+    language="php",
+)
 def wp_offload_ses(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin WP Offload SES, for wp-config.php."""
     return _define(
@@ -210,7 +241,13 @@ def wp_offload_ses(credentials: Credentials) -> str:
     )
 
 
-@_format("fluent-smtp", file_head=_PHP, language="php")
+@_format(
+    "fluent-smtp",
+    "the WordPress plugin FluentSMTP",
+    in_use="likewise; only the login, the rest is set in the plugin",
+    file_head=_PHP,
+    language="php",
+)
 def fluent_smtp(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin FluentSMTP, for wp-config.php."""
     if credentials.secret_access_key is not None:
@@ -229,7 +266,11 @@ def fluent_smtp(credentials: Credentials) -> str:
     )
 
 
-@_format("django")
+@_format(
+    "django",
+    "Django's settings; the API needs `django-ses`",
+    in_use="`from .mail import *`",
+)
 def django(credentials: Credentials) -> str:
     """Write lines of Django's settings: its SMTP backend, or django-ses for the API.
 
@@ -260,7 +301,10 @@ def django(credentials: Credentials) -> str:
     return _lines([f"{name} = {value!r}" for name, value in settings.items()])
 
 
-@_format("laravel")
+@_format(
+    "laravel",
+    "Laravel's `.env`",
+)
 def laravel(credentials: Credentials) -> str:
     """Write lines of Laravel's .env; quoted, because its parser ends an unquoted value at `#`."""
     if credentials.secret_access_key is not None:
@@ -286,7 +330,10 @@ def laravel(credentials: Credentials) -> str:
     )
 
 
-@_format("symfony")
+@_format(
+    "symfony",
+    "Symfony's `.env`",
+)
 def symfony(credentials: Credentials) -> str:
     """Write Symfony's MAILER_DSN for .env; what a URL reserves is percent-encoded."""
     region = credentials.regions[0]
@@ -300,7 +347,12 @@ def symfony(credentials: Credentials) -> str:
     return _lines([f'MAILER_DSN="ses+smtp://{login}@default?region={region}"'])
 
 
-@_format("postfix", interfaces=_SMTP)
+@_format(
+    "postfix",
+    "Postfix's `sasl_passwd`, one line a Region",
+    in_use="`relayhost` must be spelled alike; run `postmap`",
+    interfaces=_SMTP,
+)
 def postfix(credentials: Credentials) -> str:
     """Write lines of Postfix's sasl_passwd; main.cf's relayhost must be spelled alike."""
     return _lines(
@@ -308,7 +360,11 @@ def postfix(credentials: Credentials) -> str:
     )
 
 
-@_format("msmtp", interfaces=_SMTP)
+@_format(
+    "msmtp",
+    "an account of `.msmtprc`",
+    interfaces=_SMTP,
+)
 def msmtp(credentials: Credentials) -> str:
     """Write an account of ~/.msmtprc, named after the domain."""
     smtp = _first(credentials)
@@ -328,7 +384,13 @@ def msmtp(credentials: Credentials) -> str:
     )
 
 
-@_format("nodemailer", file_head="", interfaces=_SMTP, language="json")
+@_format(
+    "nodemailer",
+    "the options of `createTransport`",
+    file_head="",
+    interfaces=_SMTP,
+    language="json",
+)
 def nodemailer(credentials: Credentials) -> str:
     """Write the options of nodemailer's createTransport, as JSON."""
     smtp = _first(credentials)

@@ -45,7 +45,8 @@ def _as_given(rest: str) -> str:
 class Scheme:
     """A destination: how it is named, opened and reached, and what it needs to be allowed.
 
-    `usage` is how its URI is written; help tells `told` after it. `parse` returns what is
+    `usage` is how its URI is written; help tells `told` after it, and documents what
+    is `written` there and what it is `read_by`. `parse` returns what is
     remembered of the part after the scheme, and raises SesTenantError `usage`. `relative` tells
     whether that part depends on where the command is run; `pattern` is what it looks like in a
     tenants file. `read` and `write` are the IAM actions, on `resource`, an ARN's
@@ -55,6 +56,8 @@ class Scheme:
     name: str
     usage: str
     open: Callable[[Opening], Destination]
+    written: str
+    read_by: str
     told: str = ""
     parse: Callable[[str], str] = _as_given
     relative: Callable[[str], bool] = lambda _: False

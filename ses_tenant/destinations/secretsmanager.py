@@ -69,4 +69,6 @@ SCHEME = Scheme(
     # The first delivery makes the secret, with its tag.
     write=(f"secretsmanager:{CALL}", "secretsmanager:CreateSecret", "secretsmanager:TagResource"),
     resource="secretsmanager:*:*:secret:web/*",
+    written="the [JSON document](#the-json-document)",
+    read_by="`GetSecretValue`",
 )

@@ -49,4 +49,6 @@ SCHEME = Scheme(
     read=("ssm:GetParameter",),
     write=("ssm:PutParameter",),
     resource="ssm:*:*:parameter/web/*",
+    written="the JSON document, as a SecureString",
+    read_by="`GetParameter`",
 )

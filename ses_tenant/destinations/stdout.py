@@ -38,4 +38,11 @@ class StdoutDestination:
         return None
 
 
-SCHEME = Scheme(STDOUT, STDOUT, lambda opening: StdoutDestination(opening.write), told=" (stdout)")
+SCHEME = Scheme(
+    STDOUT,
+    STDOUT,
+    lambda opening: StdoutDestination(opening.write),
+    told=" (stdout)",
+    written="the format, on standard output",
+    read_by="nothing",
+)

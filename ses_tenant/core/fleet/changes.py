@@ -94,7 +94,7 @@ def require_destination(spec: TenantSpec, plan: steps.Plan) -> None:
             ErrorCode.USAGE,
             f"{spec.domain} needs credentials, and the file names no destination for them.",
             f'Under [tenants."{spec.domain}"] or [defaults]: '
-            'destination = "ssm:/ses-tenant/{domain}", or file:, secretsmanager:, command:.',
+            'destination = "ssm:/ses-tenant/{domain}", or another that `create --help` names.',
         )
 
 
