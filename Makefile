@@ -1,6 +1,6 @@
 # What a developer does daily, each command in one place; .ci/run, the workflows and the pre-commit hooks call
 # these. The tests' own command stands in the README, and in `test` only because .venv is there already.
-.PHONY: help all test rare lint format types docs docs-check bench
+.PHONY: help all test rare lint format types docs docs-check bench package lowest
 BIN := .venv/bin/
 
 help: ## show this
@@ -34,3 +34,11 @@ docs-check: ## are they up to date?
 
 bench: ## measure, beside the other tools that are installed (minutes)
 	$(BIN)python -m benchmarks
+
+package: ## build wheel and sdist, install and try them, look at the licences
+	.ci/package
+
+lowest: ## the tests, with the lowest versions that pyproject.toml allows
+	python3 -m venv --without-pip .venv-lowest
+	python3 -m pip -q --python .venv-lowest/bin/python install -c constraints-lowest.txt -e '.[dev]'
+	.venv-lowest/bin/pytest

@@ -5,6 +5,7 @@ import re
 import runpy
 import shlex
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from importlib.metadata import requires, version
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from ses_tenant import __version__
 from ses_tenant.cli.app import app
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, ExitStatus
@@ -315,12 +317,37 @@ def test_every_decision_is_in_the_index_under_its_title() -> None:
 
 
 def test_the_constraints_pin_what_is_installed() -> None:
-    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line[0] != "#"]
-    pins = dict(line.split("==") for line in lines)
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line) for line in lines)
-    folded = {re.sub(r"[-_.]+", "-", name).lower() for name in pins}
-    for requirement in requires("ses-tenant") or ():
-        name = re.split(r"[\[<>=; ]", requirement)[0]
-        if name != "ses-tenant":
-            assert re.sub(r"[-_.]+", "-", name).lower() in folded
-            assert re.fullmatch(r"[0-9a-z.]+", version(name))
+    for file in ("constraints.txt", "constraints-lowest.txt"):
+        assert all(re.fullmatch(r"[0-9][A-Za-z0-9.]*", version) for version in pins(file).values())
+        for requirement in requires("ses-tenant") or ():
+            name = re.split(r"[\[<>=; ]", requirement)[0]
+            if name != "ses-tenant":
+                assert folded(name) in pins(file)
+                assert re.fullmatch(r"[0-9a-z.]+", version(name))
+
+
+def pins(file: str) -> dict[str, str]:
+    lines = [line for line in (ROOT / file).read_text().splitlines() if line[0] != "#"]
+    return {folded(name): version for name, version in (line.split("==") for line in lines)}
+
+
+def folded(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_lowest_versions_that_are_allowed_are_those_that_are_tested() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lowest = pins("constraints-lowest.txt")
+    for requirement in [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]:
+        name, bound = re.sub(r"\[.*\]", "", requirement).split(">=")
+        assert re.sub(r"(\.0)+$", "", lowest[folded(name)]) == bound, requirement
+
+
+def test_the_changelog_has_each_version_once_and_the_present_one() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    headings = re.findall(r"^## (.*)$", changelog, re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    released = [re.fullmatch(r"\[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d", h) for h in headings[1:]]
+    versions = [match[1] for match in released if match]
+    assert len(versions) == len(headings) - 1 == len(set(versions))
+    assert versions[:1] == [__version__] or f"becomes {__version__}." in changelog
