@@ -22,6 +22,7 @@ ALLOWED = {
     "sandbox": {"core", "sandbox"},
     "cli": {"core", "operations", "aws", "dns", "destinations", "sandbox", "cli"},
     "functions": {"core", "operations", "aws", "dns", "destinations", "functions"},
+    "api": {"core", "operations", "aws", "destinations", "api"},
     "": {"cli"},  # ses_tenant/__init__.py and ses_tenant/__main__.py
 }
 # The rooms of the core and those that each may use besides the leaves. What a room may use, those
@@ -226,6 +227,9 @@ def test_imports_go_one_way(path: Path) -> None:
         ("functions", "from ses_tenant.sandbox import server"),
         ("functions", "import typer"),
         ("operations", "from ses_tenant.functions import settings"),
+        ("api", "from ses_tenant.cli import console"),
+        ("api", "import typer"),
+        ("operations", "from ses_tenant import api"),
         ("", "from ses_tenant.core.domain import SendingDomain"),
     ],
 )
