@@ -5,16 +5,26 @@ apart get one decision.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 
 from ses_tenant.core.iam.authorization import Statement
 from ses_tenant.core.iam.conditions import Context
 from ses_tenant.core.iam.globs import glob, matches
 from ses_tenant.core.proof.members import Account, Group, Member
 from ses_tenant.core.proof.powers import ACTS, GROWN_ACTS, Act, Kind
-from ses_tenant.core.proof.standing import IN_IAM, REGION_KEY, Leave, Standing, mentioned_by, names
+from ses_tenant.core.proof.standing import (
+    IN_IAM,
+    REGION_KEY,
+    Leave,
+    Standing,
+    beginning,
+    mentioned_by,
+    names,
+)
 from ses_tenant.core.regions import SMTP_REGIONS, partition_of
 from ses_tenant.core.tenant.tags import known
 
@@ -82,30 +92,22 @@ class Assets:
         )
         self._regions = _telling_regions(account)
         self._suffixes = _suffixes(account)
-        self._by_kind: dict[Kind, tuple[Asset, ...]] = {
-            Kind.USER: tuple(_user(n, member) for n, member in enumerate(self.tenants)),
-            Kind.GROUP: tuple(_groups(account.groups, len(self.tenants))),
-            Kind.IDENTITY: _merged(self._each(self._identities)),
-            Kind.CONFIGURATION_SET: _merged(self._each(self._configuration_sets)),
-            Kind.MAIL: tuple(self._each(self._mails)),
-            Kind.TEMPLATE: _merged(self._each(self._templates)),
-            Kind.SECRET: _merged(self._each(self._secrets)),
-            Kind.PARAMETER: _merged(self._each(self._parameters)),
-            Kind.PARAMETER_PATH: _merged(self._each(self._parameter_paths)),
-        }
+        self._account = account
+        self._kinds: dict[Kind, tuple[Asset, ...]] = {}
+        self._arns: dict[Kind, Sequence[tuple[str, int]]] = {}
         self._partitions: dict[tuple[object, ...], Sequence[Alike]] = {}
-        self._named: dict[tuple[Kind, tuple[str, ...], bool], Sequence[bool | None]] = {}
+        self._particular: dict[tuple[object, ...], Mapping[int, bool | None]] = {}
 
     @cached_property
     def everybody(self) -> Alike | None:
         """Return the users of all tenants, or None if there is none."""
-        users = self._by_kind[Kind.USER]
+        users = self.of_kind(Kind.USER)
         return Alike(users) if users else None
 
     def hits(self, standing: Standing) -> Iterator[Hit]:
         """Return what the principal may do to tenants, the strongest first."""
         for act in (*ACTS, *(GROWN_ACTS if standing.changes else ())):
-            if self._by_kind[act.kind] and standing.may_allow(act.action):
+            if standing.may_allow(act.action):
                 yield from self._hits(standing, act)
 
     def _hits(self, standing: Standing, act: Act) -> Iterator[Hit]:
@@ -121,40 +123,84 @@ class Assets:
     def _partition(
         self, kind: Kind, about: Sequence[Statement], standing: Standing
     ) -> Sequence[Alike]:
-        """Return the assets in groups that the statements do not tell apart."""
+        """Return the assets in groups that the statements do not tell apart.
+
+        What no Allow statement is about is left out.
+        """
         keys = tuple(sorted(mentioned_by(about)))
-        told = tuple((s.resources, s.not_resources) for s in about)
-        own = standing.arn if any("${" in text for s in about for text in s.resources) else ""
+        told = tuple((s.allow, s.resources, s.not_resources) for s in about)
+        own = standing.arn if any(map(_varies, about)) else ""
         cached = (kind, keys, told, own)
         if cached not in self._partitions:
-            vectors = [self._vector(kind, s, standing) for s in about]
-            vectors = [v for v in vectors if not isinstance(v, bool)]
-            found: dict[tuple[object, ...], list[Asset]] = {}
-            for number, asset in enumerate(self._by_kind[kind]):
+            assets = self.of_kind(kind)
+            named = [self._named(kind, statement, standing) for statement in about]
+            numbers: Iterable[int] = range(len(assets))
+            allowed = [at for at, said in zip(named, about, strict=True) if said.allow]
+            if not any(usual for usual, _ in allowed):
+                numbers = sorted({number for _, found in allowed for number in found})
+            groups: dict[tuple[object, ...], list[Asset]] = {}
+            for number in numbers:
+                asset = assets[number]
                 key = (
-                    *(vector[number] for vector in vectors if not isinstance(vector, bool)),
+                    *(found.get(number, usual) for usual, found in named),
                     *(asset.context.get(key) for key in keys),
                     asset.condition,
                 )
-                found.setdefault(key, []).append(asset)
-            self._partitions[cached] = tuple(map(Alike, found.values()))
+                groups.setdefault(key, []).append(asset)
+            self._partitions[cached] = tuple(map(Alike, groups.values()))
         return self._partitions[cached]
 
-    def _vector(
+    def _named(
         self, kind: Kind, statement: Statement, standing: Standing
-    ) -> Sequence[bool | None] | bool:
-        """Return of each asset whether the statement is about it."""
+    ) -> tuple[bool, Mapping[int, bool | None]]:
+        """Return whether the statement is about assets in general, and of some in particular."""
+        usual = statement.not_resources
         if statement.resources == ("*",):
-            return not statement.not_resources
-        if any("${" in resource for resource in statement.resources):
+            return not usual, {}
+        if _varies(statement):
             context = standing.as_context("")
-            return [statement.names_resource(a.arn, context) for a in self._by_kind[kind]]
-        key = (kind, statement.resources, statement.not_resources)
-        if key not in self._named:
-            self._named[key] = [
-                statement.names_resource(asset.arn, _NOWHERE) for asset in self._by_kind[kind]
-            ]
-        return self._named[key]
+            whole = enumerate(self.of_kind(kind))
+            return usual, {n: statement.names_resource(a.arn, context) for n, a in whole}
+        key = (kind, statement.resources, usual)
+        if key not in self._particular:
+            self._particular[key] = self._matching(kind, statement)
+        return usual, self._particular[key]
+
+    def _matching(self, kind: Kind, statement: Statement) -> Mapping[int, bool | None]:
+        """Return whether the statement is about those whose ARN begins as one of its resources."""
+        assets = self.of_kind(kind)
+        if kind not in self._arns:
+            self._arns[kind] = sorted((asset.arn.lower(), n) for n, asset in enumerate(assets))
+        found: dict[int, bool | None] = {}
+        for start in map(beginning, statement.resources):
+            at = bisect_left(self._arns[kind], (start, -1))
+            for arn, number in islice(self._arns[kind], at, None):
+                if not arn.startswith(start):
+                    break
+                if number not in found:
+                    found[number] = statement.names_resource(assets[number].arn, _NOWHERE)
+        return found
+
+    def of_kind(self, kind: Kind) -> tuple[Asset, ...]:
+        """Return everything of a kind that belongs to tenants."""
+        if kind not in self._kinds:
+            self._kinds[kind] = _merged(self._made(kind))
+        return self._kinds[kind]
+
+    def _made(self, kind: Kind) -> Iterator[Asset]:
+        if kind is Kind.GROUP:
+            return _groups(self._account.groups, len(self.tenants))
+        makers: Mapping[Kind, Callable[[int, Member], Iterator[Asset]]] = {
+            Kind.USER: _user,
+            Kind.IDENTITY: self._identities,
+            Kind.CONFIGURATION_SET: self._configuration_sets,
+            Kind.MAIL: self._mails,
+            Kind.TEMPLATE: self._templates,
+            Kind.SECRET: self._secrets,
+            Kind.PARAMETER: self._parameters,
+            Kind.PARAMETER_PATH: self._parameter_paths,
+        }
+        return self._each(makers[kind])
 
     def _each(self, of: Callable[[int, Member], Iterator[Asset]]) -> Iterator[Asset]:
         for number, member in enumerate(self.tenants):
@@ -253,13 +299,17 @@ class Assets:
             yield arn, region, elsewhere
 
 
-def _user(number: int, member: Member) -> Asset:
+def _varies(statement: Statement) -> bool:
+    return any("${" in resource for resource in statement.resources)
+
+
+def _user(number: int, member: Member) -> Iterator[Asset]:
     context = {f"aws:resourcetag/{key.lower()}": (value,) for key, value in member.tags.items()}
     context |= {f"iam:resourcetag/{key.lower()}": (value,) for key, value in member.tags.items()}
     absent = _RESOURCE_TAGS
     if member.boundary is not None:
         context["iam:permissionsboundary"] = (member.boundary,)
-    return Asset(member.arn, (number,), "", {**context, **IN_IAM}, absent)
+    yield Asset(member.arn, (number,), "", {**context, **IN_IAM}, absent)
 
 
 def _groups(groups: Sequence[Group], tenants: int) -> Iterator[Asset]:
@@ -280,6 +330,8 @@ def _merged(assets: Iterable[Asset]) -> tuple[Asset, ...]:
         found.setdefault((asset.arn, asset.condition), []).append(asset)
     return tuple(
         replace(alike[0], tenants=tuple(number for asset in alike for number in asset.tenants))
+        if len(alike) > 1
+        else alike[0]
         for alike in found.values()
     )
 

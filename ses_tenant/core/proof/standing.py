@@ -19,6 +19,7 @@ EVERYTHING = Policy(
         "Statement": [{"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}],
     },
 )
+_OPEN = re.compile(r"[*?]|\$\{")
 _VARIABLE = re.compile(r"\$\{\s*([^},]+)")
 REGION_KEY = "aws:requestedregion"
 # IAM is one service for the whole world, and says so.
@@ -162,7 +163,7 @@ class Standing:
         `known` are condition keys of the request; other keys that begin with one of `absent` it
         does not carry, and the rest nobody knows.
         """
-        if not self.may_allow(action):
+        if not self.may_allow(action) or not self._may_name(action, resource.lower()):
             return None
         context = self.as_context(action, known or {}, absent)
         request = Request(action, resource, context.values, self.arn, context.unknown)
@@ -171,6 +172,13 @@ class Standing:
             return None
         step = Step(self.arn, action, resource, verdict.statement)
         return Leave(step, verdict.answer is Answer.ALLOWED, verdict.conditions)
+
+    def _may_name(self, action: str, resource: str) -> bool:
+        """Tell, at little cost, whether an Allow statement could be about both."""
+        return any(
+            names(s, action) and (s.not_resources or resource.startswith(_beginnings(s.resources)))
+            for s in self.allowing
+        )
 
     def as_context(
         self,
@@ -217,3 +225,14 @@ def _names(actions: tuple[str, ...], not_actions: bool, action: str) -> bool:
 @lru_cache(maxsize=1 << 14)
 def _names_any(actions: tuple[str, ...], not_actions: bool, wanted: frozenset[str]) -> bool:
     return any(_names(actions, not_actions, each.lower()) for each in wanted)
+
+
+@lru_cache(maxsize=1 << 14)
+def _beginnings(resources: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(beginning, resources))
+
+
+@lru_cache(maxsize=1 << 16)
+def beginning(resource: str) -> str:
+    """Return what every ARN begins with, in lower case, that the Resource pattern can match."""
+    return _OPEN.split(resource, maxsplit=1)[0].lower()
