@@ -110,6 +110,13 @@ class Assets:
             if standing.may_allow(act.action):
                 yield from self._hits(standing, act)
 
+    def all_within(self, act: Act, standing: Standing) -> bool:
+        """Tell whether the principal may do something to all tenants."""
+        reached = 0
+        for hit in self._hits(standing, act):
+            reached |= hit.alike.mask
+        return reached.bit_count() == len(self.tenants)
+
     def _hits(self, standing: Standing, act: Act) -> Iterator[Hit]:
         about = [s for s in standing.statements if names(s, act.action)]
         for alike in self._partition(act.kind, about, standing):

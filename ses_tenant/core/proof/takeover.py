@@ -167,7 +167,19 @@ class _Search:
             ),
             key=lambda standing: standing.arn not in self.administrators,
         )
-        self.others = [s for arn, s in self.standings.items() if arn not in self.tenants]
+        # Whom somebody can make to grow is worth becoming, whatever it may do now.
+        growing = any(
+            standing.may_allow_any(_GROWING | _MAKING)
+            for arn, standing in self.standings.items()
+            if arn not in self.administrators
+        )
+        if growing:
+            known = set(self.worth)
+            self.worth += [
+                standing
+                for arn, standing in self.standings.items()
+                if arn not in self.tenants and standing not in known
+            ]
 
     def all(self) -> Takeovers:
         """Search from everybody but administrators and what only AWS's services can be."""
@@ -228,13 +240,14 @@ class _Search:
     def _is_administrator(self, standing: Standing) -> bool:
         if not standing.changes:
             return standing.arn in self.administrators
-        return administrates(standing) is not None
+        # Of what was made to grow, the rest may still have to be taken away.
+        return administrates(standing) is not None and self.assets.all_within(_ANY, standing)
 
     def _next(self, best: _Reached, seen: Iterable[_Reached]) -> Iterator[tuple[Standing, Hop]]:
         """Return whom somebody who was reached may become, and how whoever was reached grows."""
         actor, hop = best.standing, best.hop
         grows = actor.may_allow_any(_GROWING)
-        for other in self._candidates(actor, grows=grows):
+        for other in self._candidates(actor):
             if other.arn == actor.arn:
                 continue
             step = become(actor, other)
@@ -253,10 +266,9 @@ class _Search:
             for growth in newcomers(actor, self.account):
                 yield growth.standing, hop.then(growth.hop)
 
-    def _candidates(self, actor: Standing, *, grows: bool) -> Iterable[Standing]:
+    def _candidates(self, actor: Standing) -> Iterable[Standing]:
         if actor.may_allow_any(_BECOMING):
-            # Whose permissions can be made to grow is worth becoming, whatever it may do now.
-            return [*self.worth, *(self.others if grows else ())]
+            return self.worth
         return [self.standings[arn] for arn in self._open(actor)]
 
     def _routes(self, start: Standing, reached: Iterable[_Reached]) -> Iterator[Route]:
@@ -287,6 +299,8 @@ class _Search:
             if everybody is not None:
                 first = everybody.first
                 leave = standing.ask(_ANY.action, first.arn, first.context, absent=first.absent)
+                # One whom only a Deny keeps from tenants can take the Deny away.
+                leave = leave or administrates(standing)
                 if leave is not None:
                     yield _Way(_ANY, each.hop.then(Hop.of(leave)), everybody)
             return
