@@ -278,7 +278,7 @@ def _throttled_pauses(attempts: int) -> list[float]:
     return [random.uniform(0.2, min(2.0**n, 10.0)) for n in range(attempts - 1)]  # noqa: S311
 
 
-def _write(client: "IAMClient", step: steps.Write) -> None:
+def _write(client: "IAMClient", step: steps.Write) -> None:  # noqa: C901, PLR0912 - a case a step
     name = step.user_name
     match step:
         case steps.UpdateUser():

@@ -78,6 +78,13 @@ def _refuse_what_is_not_a_name(text: str, candidate: str) -> None:
             "IAM would read * and ? as wildcards",
             "Give the domain alone; the setting subdomains adds every domain below it.",
         )
+    _refuse_other_addresses(text, candidate)
+    if re.search(r"[\s,;]", candidate):
+        _refuse(text, "it holds a space or a separator", "Give one domain at a time.")
+
+
+def _refuse_other_addresses(text: str, candidate: str) -> None:
+    """Refuse e-mail addresses, IP addresses, paths and ports."""
     if "@" in candidate:
         after = candidate.rpartition("@")[2].strip("<> ")
         _refuse(text, "it is an e-mail address", f"Did you mean {after or 'the part after the @'}?")
@@ -92,8 +99,6 @@ def _refuse_what_is_not_a_name(text: str, candidate: str) -> None:
         _refuse(text, "it holds a path", f"Did you mean {host}?" if host else "")
     if ":" in candidate:
         _refuse(text, "it holds a port", f"Did you mean {candidate.split(':', maxsplit=1)[0]}?")
-    if re.search(r"[\s,;]", candidate):
-        _refuse(text, "it holds a space or a separator", "Give one domain at a time.")
 
 
 def _to_a_labels(text: str, candidate: str) -> str:

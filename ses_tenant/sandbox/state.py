@@ -220,24 +220,9 @@ def _restore(account: Account, document: Mapping[str, Any]) -> None:
     for given in document["users"]:
         _restore_user(account, given)
     for given in document["groups"]:
-        group = iam.create_group(given["name"], given["path"])
-        group.id, group.create_date = given["id"], datetime.fromisoformat(given["created"])
-        group.policies.update(given["policies"])
-        for arn in given["attached"]:
-            iam.attach_group_policy(arn, given["name"])
-        for name in given["users"]:
-            iam.add_user_to_group(given["name"], name)
+        _restore_group(account, given)
     for region, given in document["ses"].items():
-        backend = ses_backends[account.account_id][region]
-        for identity in given["identities"]:
-            made = backend.create_email_identity_v2(
-                identity["name"], None, None, identity["configuration_set"]
-            )
-            made.policies.update(identity["policies"])
-        for name in given["configuration_sets"]:
-            backend.create_configuration_set(name)
-        backend.templates.update(given["templates"])
-        backend.sent_message_count = given["sent"]
+        _restore_ses(account, region, given)
     for region, secrets in document["secrets"].items():
         for given in secrets:
             secretsmanager_backends[account.account_id][region].create_secret(
@@ -257,6 +242,30 @@ def _restore(account: Account, document: Mapping[str, Any]) -> None:
                 given["name"], given["description"], given["value"], given["type"], "",
                 given["key_id"], True, [], "text", None, None,
             )  # fmt: skip
+
+
+def _restore_group(account: Account, given: Mapping[str, Any]) -> None:
+    iam = account.iam
+    group = iam.create_group(given["name"], given["path"])
+    group.id, group.create_date = given["id"], datetime.fromisoformat(given["created"])
+    group.policies.update(given["policies"])
+    for arn in given["attached"]:
+        iam.attach_group_policy(arn, given["name"])
+    for name in given["users"]:
+        iam.add_user_to_group(given["name"], name)
+
+
+def _restore_ses(account: Account, region: str, given: Mapping[str, Any]) -> None:
+    backend = ses_backends[account.account_id][region]
+    for identity in given["identities"]:
+        made = backend.create_email_identity_v2(
+            identity["name"], None, None, identity["configuration_set"]
+        )
+        made.policies.update(identity["policies"])
+    for name in given["configuration_sets"]:
+        backend.create_configuration_set(name)
+    backend.templates.update(given["templates"])
+    backend.sent_message_count = given["sent"]
 
 
 def _restore_user(account: Account, given: Mapping[str, Any]) -> None:

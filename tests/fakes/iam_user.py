@@ -48,7 +48,7 @@ class FakeUser:
             permissions_boundary=self.permissions_boundary,
         )
 
-    def write(self, step: steps.Write) -> None:
+    def write(self, step: steps.Write) -> None:  # noqa: C901 - a case for each step
         """Do to this user what the call does, or refuse as IAM does."""
         action = step.action.removeprefix("iam:")
         match step:
