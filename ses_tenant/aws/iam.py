@@ -12,7 +12,6 @@ from botocore.parsers import ResponseParserError
 from ses_tenant.aws.report import credential_report
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.iam.authorization import Request
 from ses_tenant.core.iam.ses_actions import MULTIVALUED
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.credentials import NewAccessKey
@@ -29,6 +28,8 @@ from ses_tenant.core.tenant.policy import policy_json
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_iam.type_defs import TagTypeDef
+
+    from ses_tenant.core.iam.authorization import Request
 
 
 class Iam:
@@ -178,7 +179,7 @@ class Iam:
             for page in pages:
                 yield dict(page)
 
-    def simulate(self, request: Request) -> bool:
+    def simulate(self, request: "Request") -> bool:
         """Return whether SimulatePrincipalPolicy lets the request through.
 
         https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html

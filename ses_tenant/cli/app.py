@@ -23,6 +23,7 @@ from ses_tenant.cli.show import show
 from ses_tenant.cli.simulate import simulate
 from ses_tenant.cli.smtp_password import smtp_password
 from ses_tenant.cli.suspend import resume, suspend
+from ses_tenant.cli.verb import Verb
 
 app = typer.Typer(
     name="ses-tenant",
@@ -58,21 +59,21 @@ def root(
     """
 
 
-app.command()(create)
-app.command()(adopt)
-app.command("list")(list_tenants)
-app.command()(show)
-app.command("rotate-keys")(rotate_keys)
-app.command()(suspend)
-app.command()(resume)
-app.command()(delete)
-app.command()(simulate)
-app.command()(check)
-app.command()(audit)
-app.command()(plan)
-app.command()(apply)
-app.command()(export)
-app.command()(policy)
-app.command("operator-policy")(operator_policy)
-app.command("smtp-password")(smtp_password)
+app.command(cls=Verb)(create)
+app.command(cls=Verb)(adopt)
+app.command("list", cls=Verb)(list_tenants)
+app.command(cls=Verb)(show)
+app.command("rotate-keys", cls=Verb)(rotate_keys)
+app.command(cls=Verb)(suspend)
+app.command(cls=Verb)(resume)
+app.command(cls=Verb)(delete)
+app.command(cls=Verb)(simulate)
+app.command(cls=Verb)(check)
+app.command(cls=Verb)(audit)
+app.command(cls=Verb)(plan)
+app.command(cls=Verb)(apply)
+app.command(cls=Verb)(export)
+app.command(cls=Verb)(policy)
+app.command("operator-policy", cls=Verb)(operator_policy)
+app.command("smtp-password", cls=Verb)(smtp_password)
 app.add_typer(sandbox)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -13,11 +14,16 @@ from typer.exceptions import TyperException
 
 from ses_tenant.cli.console import envelope, print_error, write_stdout
 from ses_tenant.cli.options import fill_help
+from ses_tenant.cli.verb import keeping
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 
 class ErrorBoundary(TyperGroup):
     """The root command; it stands inside the app, so that tests see what a user sees."""
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
+        """Return what may stand before the verb."""
+        return keeping(super().get_params(ctx))
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Parse what stands before the verb, and keep all arguments for `invoke`."""

@@ -15,12 +15,12 @@ from ses_tenant.core.tenant.policy import sender_patterns
 from ses_tenant.core.tenant.spec import SENDING, STDOUT
 from ses_tenant.core.tenant.steps import Deliver
 from ses_tenant.operations.create import age
-from ses_tenant.operations.list_tenants import TenantSummary
 
 if TYPE_CHECKING:
     from ses_tenant.core.tenant.credentials import Credentials
     from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.core.tenant.steps import Plan, Step
+    from ses_tenant.operations.list_tenants import TenantSummary
     from ses_tenant.operations.rotate import Turn
     from ses_tenant.operations.show import TenantDetails
 
@@ -68,7 +68,7 @@ def create_data(
     }
 
 
-def tenant_data(tenant: TenantSummary) -> dict[str, object]:
+def tenant_data(tenant: "TenantSummary") -> dict[str, object]:
     """Return one element of `data.tenants` of `list`."""
     return {
         "domain": tenant.domain,
@@ -152,7 +152,7 @@ def turn_text(turn: "Turn", now: datetime, *, dry_run: bool) -> str:
     return f"{turn.domain}: {state.value}{did}{f' {key}' if key else ''}{then}"
 
 
-def listing_table(tenants: Sequence[tuple[str | None, TenantSummary]], now: datetime) -> str:
+def listing_table(tenants: "Sequence[tuple[str | None, TenantSummary]]", now: datetime) -> str:
     """Return the table of `list`, with the accounts if they have names; it fits 80 columns."""
     rows = [
         (
@@ -169,7 +169,7 @@ def listing_table(tenants: Sequence[tuple[str | None, TenantSummary]], now: date
     return _table(("Domain", *accounts, "Via", "State", "Access key", "Age", "Used"), rows)
 
 
-def _key_columns(tenant: TenantSummary, now: datetime) -> tuple[str, str, str]:
+def _key_columns(tenant: "TenantSummary", now: datetime) -> tuple[str, str, str]:
     keys = tenant.access_keys
     if not keys:
         return ("?", "?", "?") if keys is None else ("-", "-", "-")

@@ -140,14 +140,23 @@ def _refuse_bad_labels(text: str, name: str) -> None:
 
 
 class _Suffixes:
-    """The ICANN part of the public suffix list, typed."""
+    """The ICANN part of the public suffix list, typed.
+
+    The list is written in U-labels. To encode its thousands of rules takes ten times as long as to
+    read them, so the one name that is asked for is decoded instead.
+    """
 
     def __init__(self) -> None:
         from publicsuffixlist import PublicSuffixList
 
-        self._list = PublicSuffixList(only_icann=True)
+        self._list = PublicSuffixList(only_icann=True, accept_encoded_idn=False)
 
     def is_public(self, name: str) -> bool:
+        """Tell whether a name of A-labels is a public suffix."""
+        if "xn--" in name:
+            import idna
+
+            name = idna.decode(name)
         return bool(self._list.is_public(name))
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.iam.authorization import Request
-from ses_tenant.core.identity.ses import ListedIdentity, SesAccount, SesIdentity
-from ses_tenant.core.rotation.secret_versions import SecretVersions
 from ses_tenant.core.tenant.credentials import Credentials, NewAccessKey
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.observed import AccessKey, Attachments, CredentialReport, Observed, User
 from ses_tenant.core.tenant.steps import CreateUser, Write
+
+if TYPE_CHECKING:  # each of these rooms is needed by one verb or two, and takes time to import
+    from ses_tenant.core.iam.authorization import Request
+    from ses_tenant.core.identity.ses import ListedIdentity, SesAccount, SesIdentity
+    from ses_tenant.core.rotation.secret_versions import SecretVersions
 
 
 class Iam(Protocol):
@@ -47,7 +49,7 @@ class Iam(Protocol):
     def account_details(self) -> Iterable[Mapping[str, object]]:
         """Return the answers of GetAccountAuthorizationDetails: everybody in the account."""
 
-    def simulate(self, request: Request) -> bool:
+    def simulate(self, request: "Request") -> bool:
         """Return whether AWS's own simulator lets the request of a principal through."""
 
     def credential_report(self) -> CredentialReport:
@@ -66,20 +68,20 @@ class Iam(Protocol):
 class Ses(Protocol):
     """The SES calls that ses-tenant makes. Every failure is a SesTenantError."""
 
-    def account(self, region: str) -> SesAccount:
+    def account(self, region: str) -> "SesAccount":
         """Return what SES says of the account in the Region."""
 
-    def identity(self, region: str, name: str) -> SesIdentity | None:
+    def identity(self, region: str, name: str) -> "SesIdentity | None":
         """Return the email identity with its policies, or None if there is none of that name."""
 
-    def list_identities(self, region: str) -> tuple[ListedIdentity, ...]:
+    def list_identities(self, region: str) -> "tuple[ListedIdentity, ...]":
         """Return all email identities in the Region; none where it is not enabled."""
 
 
 class RotatingSecret(Protocol):
     """A secret that Secrets Manager rotates. Every failure is a SesTenantError."""
 
-    def versions(self) -> SecretVersions:
+    def versions(self) -> "SecretVersions":
         """Return the labels of all versions."""
 
     def domain(self) -> SendingDomain:
