@@ -255,6 +255,16 @@ class _Search:
                 yield other, hop.then(step)
                 if step.certain and hop.certain and other.arn in self.administrators:
                     return
+        yield from self._grown(best, seen, grows=grows)
+        if actor.may_allow_any(_MAKING):
+            for growth in newcomers(actor, self.account):
+                yield growth.standing, hop.then(growth.hop)
+
+    def _grown(
+        self, best: _Reached, seen: Iterable[_Reached], *, grows: bool
+    ) -> Iterator[tuple[Standing, Hop]]:
+        """Return how whoever was reached grows by what others who were reached may do."""
+        actor, hop = best.standing, best.hop
         for each in seen:
             pairs = [(actor, each.standing)] if grows else []
             if each is not best and each.standing.may_allow_any(_GROWING):
@@ -262,9 +272,6 @@ class _Search:
             for by, of in pairs:
                 for growth in growths(by, of, self.account):
                     yield growth.standing, hop.then(each.hop).then(growth.hop)
-        if actor.may_allow_any(_MAKING):
-            for growth in newcomers(actor, self.account):
-                yield growth.standing, hop.then(growth.hop)
 
     def _candidates(self, actor: Standing) -> Iterable[Standing]:
         if actor.may_allow_any(_BECOMING):
