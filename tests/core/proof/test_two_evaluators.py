@@ -17,7 +17,7 @@ from ses_tenant.core.proof.witness import Witness
 from tests.core.proof import naive
 
 ACCOUNT = naive.ACCOUNT
-some = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 FROM_PATTERNS = (
     *("*", "*@shop.example.com", "*shop.example.com", "*@*.example.com", "a@*", "*@SHOP*"),

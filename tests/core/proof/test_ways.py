@@ -297,3 +297,43 @@ def test_domains_that_make_no_difference_go_as_one(extra: dict[str, Any]) -> Non
         assert alone is not None
         assert breach.witness.verdict.answer is alone.verdict.answer
         assert breach.witness.resource.endswith(f"/{breach.target.domain}")
+
+
+@pytest.mark.parametrize(
+    ("resource", "denied", "found_by"),
+    [
+        # what is left when the identities of the domain and of its parents are out
+        ("${aws:SourceVpc}", ["shop.example.com", "example.com"], "a@shop.example.com"),
+        ("*", ["shop.example.com", "example.com", "${aws:SourceVpc}"], "a@shop.example.com"),
+        ("*", ["shop.example.com", "example.com", "a@*"], "i@shop.example.com"),
+        ("shop*", ["shop.example.com"], None),
+    ],
+)
+def test_what_denies_leave(resource: str, denied: list[str], found_by: str | None) -> None:
+    everywhere = f"arn:aws:ses:*:{ACCOUNT}:identity/"
+    found = witness(
+        statement(Resource=everywhere + resource),
+        statement("Deny", Resource=[everywhere + name for name in denied]),
+    )
+    identity = None if found is None else found.resource.partition("identity/")[2]
+    if found_by is None:
+        assert identity is not None
+        assert identity.startswith("shop")
+    else:
+        assert identity == found_by
+
+
+def test_a_short_arn_is_the_least_that_an_allow_may_and_a_deny_must_cover() -> None:
+    short = f"arn:aws:ses:eu-central-1:{ACCOUNT}"
+    assert answer(statement(Resource=short)) is Answer.CONDITIONAL
+    assert answer(ALL, statement("Deny", Resource=short)) is Answer.CONDITIONAL
+    no_domain = statement("Deny", Resource=[f"arn:aws:ses:*:*:identity/{n}" for n in ("s*", "e*")])
+    assert answer(statement(Resource=short), no_domain) is Answer.CONDITIONAL
+    whole = statement("Deny", Resource="arn:aws:ses:*")
+    assert answer(statement(Resource=short), whole) is None
+
+
+def test_a_statement_about_nothing_and_recipients_that_cannot_be() -> None:
+    impossible = {"ForAllValues:StringLike": {"ses:Recipients": "a"}}
+    other = {"ForAllValues:StringNotLike": {"ses:Recipients": "a"}}
+    assert answer(statement(Condition={**impossible, **other})) is None
