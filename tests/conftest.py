@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ from tests.worked_out_once import work_out_once
 # and each process that a test starts compiles ses_tenant anew: a third of the time of the suite.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A shell that starts a run in the background lets it ignore Ctrl-C, and with it all its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # As many examples as a run can have that is waited for, and as many as CI takes its time for.
 settings.register_profile("moderate", max_examples=40, deadline=None)
