@@ -61,11 +61,16 @@ class _Watch:
 
     def audit(self, event: str, args: Sequence[object]) -> None:
         index = self.events.get(event)
-        if index is None or (
-            index >= 0 and not os.fsdecode(_path(args[index])).startswith(self.order.watched)
-        ):
+        if index is None or (index >= 0 and not self._is_watched(args[index])):
             return
+        if event == "open" and isinstance(args[2], int) and args[2] & os.O_DIRECTORY:
+            return  # a step on the way
         self.happens(event)
+
+    def _is_watched(self, path: object) -> bool:
+        """Only destinations give paths that are relative to an open folder."""
+        text = os.fsdecode(_path(path))
+        return text.startswith(self.order.watched) or not text.startswith("/")
 
     def happens(self, event: str) -> None:
         self.count += 1
