@@ -130,7 +130,7 @@ def routes(policies: Policies, caller: Caller, resource: str) -> tuple[tuple[Lay
     own = (Layer(policies.identity), *boundary, *session, *organization)
     account = resource.split(":", 5)[4] if resource.count(":") >= 5 else ""
     if caller.account and account and caller.account != account:
-        return ((*own, Layer(policies.resource, "the policy of the resource", _ANYHOW)),)
+        return ((Layer(policies.resource, "the policy of the resource", _ANYHOW), *own),)
     if not policies.resource:
         return (own,)
     return (

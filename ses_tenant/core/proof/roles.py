@@ -1,7 +1,7 @@
 """Becoming somebody else: by new credentials, by a role's trust policy, by a service."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ses_tenant.core.iam.globs import ANY, ONE, matches
@@ -187,10 +187,11 @@ def _all(actor: Standing, actions: Together) -> Hop | None:
             return None
         leaves.append(leave)
     hop = Hop.of(*leaves)
-    for resource in examples(actor, actions[0]) if len(actions) > 1 else ():
-        same = [leave for each in actions if (leave := actor.ask(each, resource)) is not None]
+    for arn, pattern in _patterns(actor, actions[0], "x").items() if len(actions) > 1 else ():
+        same = [leave for each in actions if (leave := actor.ask(each, arn)) is not None]
         if len(same) == len(actions):
-            return Hop.of(*same)
+            hop = Hop.of(*same)
+            return replace(hop, steps=tuple(replace(s, resource=pattern) for s in hop.steps))
     if len({leave.step.resource for leave in leaves}) > 1:
         return hop.then(Hop((), (f"{' and '.join(actions)} fit together",), certain=False))
     return hop
@@ -200,10 +201,10 @@ def _all(actor: Standing, actions: Together) -> Hop | None:
 def anywhere(actor: Standing, action: str) -> Leave | None:
     """Return the best leave for the action on anything that the actor's statements name."""
     best: Leave | None = None
-    for resource in examples(actor, action):
-        leave = actor.ask(action, resource)
+    for arn, pattern in _patterns(actor, action, "x").items():
+        leave = actor.ask(action, arn)
         if leave is not None and (best is None or leave.certain > best.certain):
-            best = leave
+            best = replace(leave, step=replace(leave.step, resource=pattern))
     if best is None or all(actor.ask(action, arn) for arn in _needed(actor, action)):
         return best
     return Leave(best.step, False, (*best.conditions, f"it may {action} all that this takes"))
@@ -222,17 +223,23 @@ def _needed(actor: Standing, action: str) -> tuple[str, ...]:
     return (*own, f"{head}::image/x")
 
 
-def examples(actor: Standing, action: str, kind: str = "x") -> tuple[str, ...]:
+def examples(actor: Standing, action: str, kind: str) -> tuple[str, ...]:
     """Return ARNs of the actor's account for the Allow statements about the action.
 
     `kind` is what the last part of an ARN begins with, where a pattern leaves it open.
     """
-    found: dict[str, None] = {}
+    return tuple(_patterns(actor, action, kind))
+
+
+def _patterns(actor: Standing, action: str, kind: str) -> Mapping[str, str]:
+    """Return the patterns of the Allow statements about the action, each by an ARN it matches."""
+    found: dict[str, str] = {}
     for statement in actor.allowing:
         if names(statement, action):
             patterns = ("*",) if statement.not_resources else statement.resources
-            found.update(dict.fromkeys(_example(each, actor, action, kind) for each in patterns))
-    return tuple(found)
+            for pattern in patterns:
+                found.setdefault(_example(pattern, actor, action, kind), pattern)
+    return found
 
 
 def _example(pattern: str, actor: Standing, action: str, kind: str) -> str:

@@ -39,8 +39,9 @@ def leave_to_assume(actor: Standing, role: Standing, trust: Policy) -> Leave | N
     if own is None:
         return None
     words = dict.fromkeys((own.step.statement, door.step.statement))
+    told = " and ".join(words).replace("the policy trust of", "the trust policy of")
     return Leave(
-        replace(own.step, statement=" and ".join(words)),
+        replace(own.step, statement=told),
         own.certain and door.certain,
         tuple(dict.fromkeys((*own.conditions, *door.conditions))),
     )

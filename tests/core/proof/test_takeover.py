@@ -165,6 +165,23 @@ def test_both_sides_have_to_let_a_role_be_assumed() -> None:
     assert by("dev", other, role("ops", STRONG, trust=[BY_ACCOUNT])) == []
 
 
+def test_both_statements_of_an_assumed_role_are_told() -> None:
+    dev = user("dev", allow("sts:AssumeRole"))
+    (route,) = by("dev", dev, role("ops", STRONG, trust=[BY_ACCOUNT]))
+    assert route.hop.steps[0].statement == (
+        "the statement number 1 of the policy own and "
+        "the statement number 1 of the trust policy of ops"
+    )
+
+
+def test_what_is_done_anywhere_is_told_with_the_pattern_of_the_statement() -> None:
+    functions = "arn:aws:lambda:*:*:function:web-*"
+    dev = user("dev", allow("lambda:UpdateFunctionCode", on=functions))
+    fn = role("fn", STRONG, trust=[trusting("lambda.amazonaws.com")])
+    (route,) = by("dev", dev, fn)
+    assert route.hop.steps[0].resource == functions
+
+
 def test_an_account_id_and_everybody_stand_for_the_account_and_for_each() -> None:
     dev = user("dev", allow("sts:AssumeRole"))
     assert by("dev", dev, role("ops", STRONG, trust=[trusting("123456789012")]))
