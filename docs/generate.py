@@ -2,7 +2,8 @@
 """Write the generated parts of the documents.
 
 docs/reference.md has the help of every command, docs/destinations.md what each format writes,
-docs/audit.md the rules of findings, examples/operator-policy.json what `operator-policy` prints for
+docs/audit.md the rules of findings, docs/findings.schema.json what a
+finding is, examples/operator-policy.json what `operator-policy` prints for
 every command but `adopt`, examples/destination-policy.json what the destinations need,
 ses_tenant/cli/tenants.schema.json the schema of a tenants file.
 
@@ -13,6 +14,7 @@ python docs/generate.py --check   exits with status 1 if they are not up to date
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from typer.main import get_command
@@ -20,6 +22,7 @@ from typer.testing import CliRunner
 
 from ses_tenant.cli.app import app
 from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.findings.finding import Severity
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
 from ses_tenant.core.tenant.operator_policy import ADOPT, VERBS, operator_policy
@@ -33,6 +36,7 @@ AUDIT = Path(__file__).with_name("audit.md")
 FLEETS = Path(__file__).with_name("fleets.md")
 SCHEMA = Path(__file__).parents[1] / "ses_tenant" / "cli" / "tenants.schema.json"
 EXAMPLES = Path(__file__).parents[1] / "examples"
+FINDINGS_SCHEMA = Path(__file__).with_name("findings.schema.json")
 _GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->\n)", re.DOTALL)
 # The key that AWS's own documentation shows.
 _KEY = NewAccessKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -117,13 +121,52 @@ def rules() -> str:
 
 
 def json_files() -> dict[Path, str]:
-    """Return the examples of policies and the schema of a tenants file, by their file."""
+    """Return the examples of policies and the schemas, by their file."""
     files: dict[Path, object] = {
         EXAMPLES / "operator-policy.json": operator_policy([v for v in VERBS if v != ADOPT]),
         EXAMPLES / "destination-policy.json": destination_policy(),
         SCHEMA: fleet_schema(),
+        FINDINGS_SCHEMA: findings_schema(),
     }
     return {file: json.dumps(content, indent=2) + "\n" for file, content in files.items()}
+
+
+def findings_schema() -> dict[str, object]:
+    """Return docs/findings.schema.json: what JSON tells of a finding."""
+    text = {"type": "string"}
+    or_none = {"type": ["string", "null"]}
+    shape: dict[str, object] = {
+        "id": {"type": "string", "pattern": f"^({'|'.join(sorted(Rule))}):"},
+        "rule": {"enum": sorted(Rule)},
+        "severity": {"enum": [severity.value for severity in Severity]},
+        "principal": text,
+        "domains": _list_of(domain=text, witness=or_none),
+        "domain_count": {"type": "integer", "minimum": 0},
+        "message": text,
+        "path": _list_of(principal=text, action=text, resource=text, statement=text),
+        "remedy": text,
+    }
+    # With --file it has the account besides, as an accepted one has its reason and last day.
+    more = {"account": text, "reason": text, "until": text}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "A finding of ses-tenant check and audit",
+        **_object(shape),
+        "properties": shape | more,
+    }
+
+
+def _object(properties: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+    }
+
+
+def _list_of(**properties: object) -> dict[str, object]:
+    return {"type": "array", "items": _object(properties)}
 
 
 def updated(document: str) -> str:
@@ -140,7 +183,7 @@ def main(arguments: list[str]) -> int:
     status = 0
     documents = {f: updated(f.read_text("utf-8")) for f in (REFERENCE, DESTINATIONS, AUDIT, FLEETS)}
     for file, wanted in (documents | json_files()).items():
-        present = file.read_text("utf-8")
+        present = file.read_text("utf-8") if file.exists() else ""
         if "--check" not in arguments:
             file.write_text(wanted, "utf-8")
         elif wanted != present:

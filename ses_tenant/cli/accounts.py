@@ -70,6 +70,13 @@ def load_fleet(file: str) -> "Fleet":
     return parse_fleet(text, Path(file).name, file_checks())
 
 
+def accept_of(file: str | None, fleet: "Fleet | None") -> str | None:
+    """Return the path of the file of accepted findings that a tenants file names, beside it."""
+    if file is None or fleet is None or fleet.accept is None:
+        return None
+    return str(Path(file).parent / fleet.accept)
+
+
 def open_accounts(
     fleet: "Fleet",
     profile: str | None,

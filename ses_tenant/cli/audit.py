@@ -2,28 +2,49 @@
 
 import json
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.accounts import FileOption, accounts, in_each, with_account
+from ses_tenant.cli.accounts import FileOption, accept_of, accounts, in_each, load_fleet
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 from ses_tenant.cli.findings import (
+    AcceptOption,
     AllDomainsOption,
     FailOnOption,
-    finding_data,
-    findings_text,
-    status_for,
-    summary,
-    worst_first,
+    Judged,
+    read_accepted,
 )
 from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
+from ses_tenant.core.findings.accepted import set_aside
 from ses_tenant.core.findings.finding import MAX_DOMAINS, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ses_tenant.core.findings.audit import Audit
+
+
+class AuditOutput(StrEnum):
+    """How `audit` prints its result."""
+
+    TABLE = "table"
+    JSON = "json"
+    HTML = "html"
+
+
+OperatorOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--operator",
+        metavar="ARN",
+        help="A user or role that looks after tenants: what it may do is a note.  [repeatable]",
+        show_default=False,
+    ),
+]
 
 
 def audit(
@@ -39,6 +60,8 @@ def audit(
     ] = None,
     fail_on: FailOnOption = Severity.WARNING,
     all_domains: AllDomainsOption = False,
+    accept: AcceptOption = None,
+    operator: OperatorOption = None,
     max_age: Annotated[
         str, typer.Option(metavar="TIME", help="Report access keys that are older.")
     ] = "90d",
@@ -62,7 +85,9 @@ def audit(
     profile: o.Profile = None,
     region: o.Region = None,
     endpoint_url: o.EndpointUrl = None,
-    output: o.OutputOption = Output.TABLE,
+    output: Annotated[
+        AuditOutput, typer.Option("--output", "-o", help="How to print the result.")
+    ] = AuditOutput.TABLE,
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
@@ -73,17 +98,24 @@ def audit(
       ses-tenant audit --fail-on error -o json | jq '.data.findings[].id'
       ses-tenant audit --file tenants.toml
       ses-tenant audit --from account.json
+      ses-tenant audit -o html > audit.html
 
-    Ends with status 4 if there are findings. Each names an address as which it may send, the
+    Ends with status 4 if there are findings. Each shows an address that can be forged, the
     statement that lets it, and what to do. Nothing is changed.
     """
     from ses_tenant.core.proof.organization import service_control_policies
     from ses_tenant.core.rotation.decision import duration
+    from ses_tenant.core.tenant.naming import check_operator
     from ses_tenant.operations import audit as operation
 
-    console, now = Console("audit", output, quiet), datetime.now(UTC)
+    as_json = Output.JSON if output is AuditOutput.JSON else Output.TABLE
+    console, now = Console("audit", as_json, quiet), datetime.now(UTC)
     age = duration("--max-age", max_age)
-    limit = None if all_domains else MAX_DOMAINS
+    fleet = load_fleet(file) if file else None
+    accepted = read_accepted(accept or accept_of(file, fleet))
+    operators = (*map(check_operator, operator or ()), *(fleet.operators if fleet else ()))
+    whole = all_domains or output is AuditOutput.HTML or any(e.domains for e in accepted)
+    limit = None if whole else MAX_DOMAINS
     describe = "Save one with: aws organizations describe-policy --policy-id p-..."
     limits = service_control_policies((f, _read_json(f, describe)) for f in scp) if scp else None
     audits: list[tuple[str | None, tuple[Audit, tuple[Notice, ...]]]]
@@ -99,7 +131,12 @@ def audit(
             (
                 None,
                 operation.audit_saved(
-                    _read_saved(saved), now, age, organization=limits, limit=limit
+                    _read_saved(saved),
+                    now,
+                    age,
+                    organization=limits,
+                    operators=operators,
+                    limit=limit,
                 ),
             )
         ]
@@ -115,13 +152,19 @@ def audit(
                     age,
                     identity_policies=identity_policies,
                     organization=limits,
+                    operators=operators,
                     limit=limit,
                 ),
             )
-    found = worst_first((name, result.findings) for name, (result, _) in audits)
+    judged = Judged(
+        tuple(
+            (name, set_aside(result.findings, accepted, now.date(), "audit", _ids(result)))
+            for name, (result, _) in audits
+        )
+    )
     status = status_of(errors, len(audits) + len(errors))
     if status is ExitStatus.OK:
-        status = status_for([finding for _, finding in found], fail_on)
+        status = judged.status(fail_on)
     principals = sum(result.principals for _, (result, _) in audits)
     tenants = sum(result.tenants for _, (result, _) in audits)
     limited = (
@@ -131,21 +174,62 @@ def audit(
     )
     console.note(
         f"{counted(principals, 'principal')}, {counted(tenants, 'tenant')}, "
-        f"{limited}: {summary([finding for _, finding in found])}."
+        f"{limited}: {judged.summary}."
     )
+    warnings = [warning for _, (_, warnings) in audits for warning in warnings]
+    text = judged.text
+    if output is AuditOutput.HTML:
+        text = _html(
+            [result for _, (result, _) in audits],
+            judged,
+            warnings,
+            now,
+            saved=bool(saved),
+            limited=bool(scp),
+        )
     console.result(
         {
             "principals": principals,
             "tenants": tenants,
             "service_control_policies": scp or None,
-            "findings": [with_account(name, finding_data(finding)) for name, finding in found],
+            **judged.data,
         },
-        findings_text(found),
-        [warning for _, (_, warnings) in audits for warning in warnings],
+        text,
+        [*warnings, *judged.notices],
         errors,
         status,
     )
     exit_with(status)
+
+
+def _ids(audit: "Audit") -> frozenset[str] | None:
+    """Return the IDs of the account that was looked at; None if it has no tenant to tell."""
+    return frozenset(owner.split(":")[4] for _, owner in audit.owners) or None
+
+
+def _html(
+    audits: "Sequence[Audit]",
+    judged: Judged,
+    warnings: "Sequence[Notice]",
+    now: datetime,
+    *,
+    saved: bool,
+    limited: bool,
+) -> str:
+    from ses_tenant import __version__
+    from ses_tenant.report.audit import AuditedAccount, audit_html
+
+    return audit_html(
+        [
+            AuditedAccount(name, audit, known)
+            for audit, (name, known) in zip(audits, judged.accounts, strict=True)
+        ],
+        [warning.message for warning in warnings if warning.code == "not_read"],
+        now,
+        __version__,
+        saved=saved,
+        limited=limited,
+    )
 
 
 def _read_saved(file: str) -> dict[str, object]:

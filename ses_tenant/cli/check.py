@@ -1,5 +1,6 @@
 """`ses-tenant check`."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from ses_tenant.cli import options as o
 from ses_tenant.cli.accounts import (
     FileOption,
+    accept_of,
     accounts,
     in_each,
     load_fleet,
@@ -15,15 +17,14 @@ from ses_tenant.cli.accounts import (
 )
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 from ses_tenant.cli.findings import (
+    AcceptOption,
     AllDomainsOption,
     FailOnOption,
-    finding_data,
-    findings_text,
-    status_for,
-    summary,
-    worst_first,
+    Judged,
+    read_accepted,
 )
 from ses_tenant.core.errors import ExitStatus
+from ses_tenant.core.findings.accepted import Accepted, set_aside
 from ses_tenant.core.findings.finding import MAX_DOMAINS, Gathering, Severity
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def check(
     ] = False,
     fail_on: FailOnOption = Severity.WARNING,
     all_domains: AllDomainsOption = False,
+    accept: AcceptOption = None,
     max_age: Annotated[
         str, typer.Option(metavar="TIME", help="Report access keys that are older.")
     ] = "90d",
@@ -85,8 +87,10 @@ def check(
     from ses_tenant.operations import check as operation
 
     options = operation.CheckOptions(duration("--max-age", max_age), live)
+    fleet = load_fleet(file) if file else None
+    accepted = read_accepted(accept or accept_of(file, fleet))
     named = [SendingDomain.parse(text) for text in domains or ()]
-    owners = owners_of(load_fleet(file), file, named) if file else dict.fromkeys(named)
+    owners = owners_of(fleet, file, named) if file and fleet else dict.fromkeys(named)
     opened = accounts(file, profile, region, endpoint_url, debug=debug)
     if named:
         opened = {name: r for name, r in opened.items() if name in owners.values()}
@@ -112,8 +116,25 @@ def check(
         errors += failed
     plans = {(name, c.domain): c.plan for name, part in looked for c in part.checked}
     dry_text = _plans_text(looked) if repair and dry_run else ""
-    limit = None if all_domains else MAX_DOMAINS
-    _report(console, seen, errors, plans, dry_text, limit=limit, fail_on=fail_on)
+    limit = None if all_domains or any(e.domains for e in accepted) else MAX_DOMAINS
+    judged = _judged(seen, accepted, limit, everything=not domains)
+    _report(console, seen, errors, plans, dry_text, judged=judged, fail_on=fail_on)
+
+
+def _judged(
+    seen: "Sequence[Found]", accepted: "Sequence[Accepted]", limit: int | None, *, everything: bool
+) -> Judged:
+    """Return the findings that count. Who does not look at all tenants can call nothing stale."""
+    today = datetime.now(UTC).date()
+    accounts_seen = None if everything else ()
+    judged = []
+    for name, part in seen:
+        gathering = Gathering(limit)
+        for c in part.checked:
+            gathering.update(c.findings)
+        known = set_aside(gathering.findings(), accepted, today, "check", accounts_seen)
+        judged.append((name, known))
+    return Judged(tuple(judged))
 
 
 def _raise_if_alone(opened: "Accounts", looked: "Sequence[Found]") -> None:
@@ -150,7 +171,7 @@ def _report(
     plans: "Mapping[tuple[str | None, SendingDomain], Plan]",
     dry_text: str,
     *,
-    limit: int | None,
+    judged: Judged,
     fail_on: Severity,
 ) -> None:
     """Tell what was found and repaired, and end with the status that stands for it."""
@@ -169,16 +190,10 @@ def _report(
             if (error := c.error or part.repairs.get(c.domain))
         ),
     ]
-    gathered = [(name, Gathering(limit)) for name, _ in seen]
-    for (_, gathering), (_, part) in zip(gathered, seen, strict=True):
-        for c in part.checked:
-            gathering.update(c.findings)
-    found = worst_first((name, gathering.findings()) for name, gathering in gathered)
-    findings = [finding for _, finding in found]
     status = status_of(errors, len(checked) + len(failed))
     if status is ExitStatus.OK:
-        status = status_for(findings, fail_on)
-    console.note(f"{counted(len(checked), 'tenant')}: {summary(findings)}.")
+        status = judged.status(fail_on)
+    console.note(f"{counted(len(checked), 'tenant')}: {judged.summary}.")
     console.result(
         {
             "tenants": [
@@ -192,10 +207,13 @@ def _report(
                 )
                 for name, part, c in checked
             ],
-            "findings": [with_account(name, finding_data(finding)) for name, finding in found],
+            **judged.data,
         },
-        findings_text(found) + dry_text,
-        _once(warning for _, _, c in checked for warning in c.warnings),
+        judged.text + dry_text,
+        [
+            *_once(warning for _, _, c in checked for warning in c.warnings),
+            *judged.notices,
+        ],
         errors,
         status,
     )

@@ -72,14 +72,9 @@ def printable(text: str) -> str:
     """Return text for a terminal: what a control character in it would do is shown instead.
 
     Everything that a command prints for people passes here. Values from elsewhere, which must not
-    hold colours or line ends either, pass `shown` before they become a part of the text.
+    hold colours or line ends either, pass `core.text.shown` before they become a part of the text.
     """
     return _CONTROL.sub(lambda m: m[0] if len(m[0]) > 1 else ascii(m[0])[1:-1], text)
-
-
-def shown(value: str) -> str:
-    """Return a value that came from AWS or a file, on one line and with nothing but its letters."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value)
 
 
 def print_error(error: SesTenantError) -> None:

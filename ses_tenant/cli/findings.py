@@ -2,15 +2,20 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ses_tenant.cli.console import counted, shown, wrapped
-from ses_tenant.core.errors import ExitStatus
+from ses_tenant.cli.accounts import with_account
+from ses_tenant.cli.console import counted, wrapped
+from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
+from ses_tenant.core.findings.accepted import Accepted, Known, parse_accepted
 from ses_tenant.core.findings.finding import Finding, PathStep, Severity, at_least
+from ses_tenant.core.text import shown
 
 _SHOWN_DOMAINS = 3
 _COLOURS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.BLUE}
@@ -28,6 +33,105 @@ AllDomainsOption = Annotated[
         show_default=False,
     ),
 ]
+AcceptOption = Annotated[
+    str | None,
+    typer.Option(
+        "--accept",
+        metavar="FILE",
+        help="Leave out the findings that this file accepts, each until a day.",
+        show_default=False,
+    ),
+]
+
+
+def read_accepted(file: str | None) -> tuple[Accepted, ...]:
+    """Return the entries of the file of --accept; none without one.
+
+    Raises SesTenantError `usage` for a file that cannot be read or has mistakes.
+    """
+    if file is None:
+        return ()
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"The file of accepted findings {file} cannot be read: {error}.",
+            "docs/audit.md shows one, under Known findings.",
+        ) from error
+    return parse_accepted(text, Path(file).name)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The findings of accounts by name, without those that are accepted."""
+
+    accounts: tuple[tuple[str | None, Known], ...]
+
+    @property
+    def found(self) -> list[tuple[str | None, Finding]]:
+        """Return the findings that count, the worst first, whichever account they are of."""
+        order = list(Severity)
+        pairs = [(name, finding) for name, known in self.accounts for finding in known.remaining]
+        return sorted(pairs, key=lambda pair: order.index(pair[1].severity))
+
+    @property
+    def data(self) -> dict[str, object]:
+        """Return them as JSON-able data, and the accepted ones, with why and until when."""
+        return {
+            "findings": [with_account(name, finding_data(finding)) for name, finding in self.found],
+            "accepted": [
+                with_account(
+                    name,
+                    {
+                        **finding_data(finding),
+                        "reason": entry.reason,
+                        "until": entry.until.isoformat(),
+                    },
+                )
+                for name, known in self.accounts
+                for finding, entry in known.accepted
+            ],
+        }
+
+    @property
+    def text(self) -> str:
+        """Return the findings for people to read."""
+        return "".join(_finding_text(account, finding) for account, finding in self.found)
+
+    @property
+    def summary(self) -> str:
+        """Return how many findings there are of each severity, and how many are accepted."""
+        counts = Counter(finding.severity for _, finding in self.found)
+        told = [
+            counted(counts[Severity.ERROR], "error"),
+            counted(counts[Severity.WARNING], "warning"),
+            f"{counts[Severity.INFO]} for information",
+        ]
+        text = ", ".join(told) if counts else "no findings"
+        left_out = sum(len(known.accepted) for _, known in self.accounts)
+        return f"{text}, {left_out} accepted" if left_out else text
+
+    @property
+    def notices(self) -> list[Notice]:
+        """Return what has to be said of entries that do not do what they were made for."""
+        return [notice for _, known in self.accounts for notice in _notices(known)]
+
+    def status(self, fail_on: Severity) -> ExitStatus:
+        """Return status 4 if one of the findings is as bad as `fail_on`, or worse."""
+        bad = at_least((finding for _, finding in self.found), fail_on)
+        return ExitStatus.FINDINGS if bad else ExitStatus.OK
+
+
+def _notices(known: Known) -> Iterator[Notice]:
+    for entry in known.expired:
+        told = f"{entry.id} was accepted until {entry.until} and counts again."
+        yield Notice("accepted_expired", told)
+    for entry in known.exceeded:
+        told = f"{entry.id} touches other domains than the accepted ones, and counts again."
+        yield Notice("accepted_exceeded", told)
+    for entry in known.stale:
+        yield Notice("accepted_stale", f"{entry.id} is accepted, but no longer found: take it out.")
 
 
 def finding_data(finding: Finding) -> dict[str, object]:
@@ -43,20 +147,6 @@ def finding_data(finding: Finding) -> dict[str, object]:
         "path": [asdict(step) for step in finding.path],
         "remedy": finding.remedy,
     }
-
-
-def worst_first(
-    found: Iterable[tuple[str | None, Iterable[Finding]]],
-) -> list[tuple[str | None, Finding]]:
-    """Return the findings of accounts, the worst first, whichever account they are of."""
-    order = list(Severity)
-    pairs = [(account, finding) for account, findings in found for finding in findings]
-    return sorted(pairs, key=lambda pair: order.index(pair[1].severity))
-
-
-def findings_text(findings: Sequence[tuple[str | None, Finding]]) -> str:
-    """Return the findings of accounts for people to read."""
-    return "".join(_finding_text(account, finding) for account, finding in findings)
 
 
 def _finding_text(account: str | None, finding: Finding) -> str:
@@ -90,20 +180,3 @@ def _coloured(severity: Severity) -> str:
     return (
         severity.value if plain else typer.style(severity.value, fg=_COLOURS[severity], bold=True)
     )
-
-
-def summary(findings: Sequence[Finding]) -> str:
-    """Return how many findings there are of each severity."""
-    counts = {s: sum(finding.severity is s for finding in findings) for s in Severity}
-    told = [
-        counted(counts[Severity.ERROR], "error"),
-        counted(counts[Severity.WARNING], "warning"),
-        f"{counts[Severity.INFO]} for information",
-    ]
-    return ", ".join(told) if any(counts.values()) else "no findings"
-
-
-def status_for(findings: Sequence[Finding], fail_on: Severity) -> ExitStatus:
-    """Return status 4 if one of the findings is as bad as `fail_on`, or worse."""
-    bad = at_least(findings, fail_on)
-    return ExitStatus.FINDINGS if bad else ExitStatus.OK

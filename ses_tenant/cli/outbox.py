@@ -4,9 +4,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ses_tenant.cli.console import Console, Output, shown
+from ses_tenant.cli.console import Console, Output
 from ses_tenant.cli.options import EndpointUrl, OutputOption, Quiet
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.text import shown
 
 
 def outbox(

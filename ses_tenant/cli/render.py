@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ses_tenant.cli.console import shown, wrapped
+from ses_tenant.cli.console import wrapped
 from ses_tenant.core.tenant.naming import SENDING_POLICY
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus, ReportedKey
 from ses_tenant.core.tenant.policy import sender_patterns
 from ses_tenant.core.tenant.spec import SENDING, STDOUT
 from ses_tenant.core.tenant.steps import Deliver
+from ses_tenant.core.text import shown
 from ses_tenant.operations.create import age
 
 if TYPE_CHECKING:

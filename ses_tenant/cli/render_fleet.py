@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ses_tenant.cli.console import counted, shown, wrapped
+from ses_tenant.cli.console import counted, wrapped
 from ses_tenant.cli.render import plan_data
 from ses_tenant.core.fleet.changes import Change, summary
+from ses_tenant.core.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

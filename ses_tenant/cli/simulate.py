@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output, counted, exit_with, shown, wrapped
+from ses_tenant.cli.console import Console, Output, counted, exit_with, wrapped
 from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
+from ses_tenant.core.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

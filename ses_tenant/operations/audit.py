@@ -1,6 +1,6 @@
 """`audit`: who may send as whom in the whole account."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -23,13 +23,15 @@ def audit(
     *,
     identity_policies: bool | None = None,
     organization: tuple[Policy, ...] | None = None,
+    operators: Collection[str] = (),
     limit: int | None = MAX_DOMAINS,
 ) -> tuple[Audit, tuple[Notice, ...]]:
     """Return the findings, and warnings of what the operator may not read.
 
     The policies of email identities are read if there are not too many of them, or as
     `identity_policies` says. `organization` are the service control policies,
-    None if they are not known. A finding names at most `limit` domains; None: all.
+    None if they are not known. What `operators` may do is expected. A finding names at most `limit`
+    domains; None: all.
     """
     account = _limited(read_account(iam.account_details()), organization)
     people = account.people
@@ -45,8 +47,11 @@ def audit(
     identities = read_identities(ses, targets, policies=identity_policies)
     warnings += identities.notices
     people = tuple(replace(member, verified_in=identities.verified_in) for member in people)
-    account = replace(account, people=people)
-    return find(account, keys, identities.policies, now, max_age, limit=limit), tuple(warnings)
+    result = find(
+        replace(account, people=people), keys, identities.policies, now, max_age,
+        operators=operators, limit=limit,
+    )  # fmt: skip
+    return result, tuple(warnings)
 
 
 def audit_saved(
@@ -55,6 +60,7 @@ def audit_saved(
     max_age: timedelta,
     *,
     organization: tuple[Policy, ...] | None = None,
+    operators: Collection[str] = (),
     limit: int | None = MAX_DOMAINS,
 ) -> tuple[Audit, tuple[Notice, ...]]:
     """Return the findings of a saved answer of GetAccountAuthorizationDetails, offline.
@@ -62,7 +68,7 @@ def audit_saved(
     Raises SesTenantError `usage` if it is none.
     """
     account = _limited(read_account([details]), organization)
-    return find(account, {}, (), now, max_age, limit=limit), ()
+    return find(account, {}, (), now, max_age, operators=operators, limit=limit), ()
 
 
 def _limited(account: Account, organization: tuple[Policy, ...] | None) -> Account:

@@ -237,3 +237,95 @@ def test_what_is_no_service_control_policy(run: Run, tmp_path: Path, text: str, 
     assert answer.status == 2
     assert told in answer.stderr
     assert "aws organizations describe-policy" in answer.stderr
+
+
+def _accept(tmp_path: Path, **entries: str) -> str:
+    """Return a file that accepts findings by id until a day."""
+    file = tmp_path / "known.toml"
+    file.write_text("".join(
+        f'[[accepted]]\nid = "{id_}"\nreason = "decided"\nuntil = {until}\n'
+        for id_, until in entries.items()
+    ))  # fmt: skip
+    return str(file)
+
+
+def test_accepted_findings_neither_count_nor_end_with_4(
+    server: Server, run: Run, tmp_path: Path
+) -> None:
+    _add_wordpress(server)
+    ids = [finding["id"] for finding in run("audit", "-o", "json").json["data"]["findings"]]
+    file = _accept(tmp_path, **dict.fromkeys(ids, "2999-12-31"))
+    answer = run("audit", "--accept", file)
+    assert (answer.status, answer.stdout) == (0, "")
+    assert f"no findings, {len(ids)} accepted." in answer.stderr
+    data = run("audit", "--accept", file, "-o", "json").json["data"]
+    assert data["findings"] == []
+    assert [entry["id"] for entry in data["accepted"]] == ids
+    assert {(entry["reason"], entry["until"]) for entry in data["accepted"]} == {
+        ("decided", "2999-12-31")
+    }
+
+
+def test_what_has_expired_or_become_stale_is_told(server: Server, run: Run, tmp_path: Path) -> None:
+    _add_wordpress(server)
+    first, *others = [f["id"] for f in run("audit", "-o", "json").json["data"]["findings"]]
+    gone = "may_send_as:123456789012:user/gone:01234567"
+    days = {first: "2020-01-01", **dict.fromkeys(others, "2999-12-31"), gone: "2999-12-31"}
+    answer = run("audit", "--accept", _accept(tmp_path, **days), "-o", "json")
+    assert answer.status == 4
+    assert [f["id"] for f in answer.json["data"]["findings"]] == [first]
+    told = {w["code"]: w["message"] for w in answer.json["warnings"]}
+    assert told["accepted_expired"].startswith(f"{first} ")
+    assert told["accepted_stale"].startswith(f"{gone} ")
+
+
+def test_a_check_takes_the_same_file_and_calls_nothing_stale_that_it_did_not_look_at(
+    server: Server, run: Run, tmp_path: Path
+) -> None:
+    client = server.client("iam")
+    client.put_user_policy(
+        UserName=f"ses-{SHOP}", PolicyName="ses-tenant-sending", PolicyDocument=EVERYTHING
+    )
+    ids = [f["id"] for f in run("check", "-o", "json").json["data"]["findings"]]
+    drift = next(i for i in ids if i.startswith("policy_drift:"))
+    stale = "tag_drift:123456789012:user/gone"
+    days = dict.fromkeys([*ids, stale, "missing_at:123456789012:user/x:01234567"], "2999-12-31")
+    file = _accept(tmp_path, **days)
+    every = run("check", "--accept", file, "-o", "json")
+    assert every.status == 0
+    assert drift in [entry["id"] for entry in every.json["data"]["accepted"]]
+    assert [w["code"] for w in every.json["warnings"]].count("accepted_stale") == 1
+    one = run("check", BLOG, "--accept", file, "-o", "json")
+    assert "accepted_stale" not in [w["code"] for w in one.json["warnings"]]
+
+
+@pytest.mark.parametrize("verb", ["audit", "check"])
+def test_a_file_of_accepted_findings_that_is_none(run: Run, tmp_path: Path, verb: str) -> None:
+    missing = run(verb, "--accept", str(tmp_path / "none.toml"), "-o", "json")
+    assert (missing.status, missing.error["code"]) == (2, "usage")
+    broken = tmp_path / "known.toml"
+    broken.write_text("[[accepted]]\nid = 3")
+    answer = run(verb, "--accept", str(broken), "-o", "json")
+    assert (answer.status, answer.error["code"]) == (2, "usage")
+    assert "'reason' must say why" in answer.error["message"]
+
+
+def test_what_an_operator_may_do_is_a_note(server: Server, run: Run) -> None:
+    _add_wordpress(server)
+    operator = "arn:aws:iam::123456789012:user/wordpress"
+    answer = run("audit", "--operator", operator, "--fail-on", "error", "-o", "json")
+    assert answer.status == 0
+    (finding,) = [f for f in answer.json["data"]["findings"] if f["rule"] == "may_send_as"]
+    assert (finding["severity"], finding["domain_count"]) == ("info", 2)
+    assert run("audit", "--operator", f"{operator}2", "--fail-on", "error").status == 4
+
+
+def test_the_report_is_one_page_on_stdout(server: Server, run: Run) -> None:
+    _add_wordpress(server)
+    answer = run("audit", "-o", "html")
+    assert answer.status == 4
+    assert answer.stdout.startswith("<!doctype html>\n")
+    assert answer.stdout.endswith("</html>\n")
+    assert answer.stdout.isascii() is False
+    assert "2 of 2 sending domains can be impersonated" in answer.stdout
+    assert "principals, 2 tenants" in answer.stderr

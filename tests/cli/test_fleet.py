@@ -387,3 +387,35 @@ def test_a_file_that_is_no_tenants_file(
         assert answer.status == 2
         assert told in answer.stderr
     assert server.actions == []
+
+
+def test_the_file_tells_who_operates_and_what_is_accepted(
+    server: Server, run: Run, write: Write
+) -> None:
+    run("create", SHOP)
+    statement = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
+    operator = server.client("iam")
+    operator.create_user(UserName="operator")
+    operator.put_user_policy(
+        UserName="operator",
+        PolicyName="all",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    bare = write("", table(SHOP))
+    before = run("audit", "--file", bare, "-o", "json").json["data"]["findings"]
+    assert [f["severity"] for f in before if f["rule"] == "may_send_as"] == ["error"]
+    arn = "arn:aws:iam::123456789012:user/operator"
+    file = write(f'[audit]\noperators = ["{arn}"]\naccept = "known.toml"\n', table(SHOP))
+    hand_made = "hand_made_user:123456789012:user/operator"
+    drift = "tag_drift:123456789012:user/gone"
+    Path(file).with_name("known.toml").write_text(
+        "".join(
+            f'[[accepted]]\nid = "{id_}"\nreason = "known"\nuntil = 2999-12-31\n'
+            for id_ in (hand_made, drift)
+        )
+    )
+    data = run("audit", "--file", file, "-o", "json").json["data"]
+    assert [(f["rule"], f["severity"]) for f in data["findings"]] == [("may_send_as", "info")]
+    assert [entry["id"] for entry in data["accepted"]] == [hand_made]
+    checked = run("check", "--file", file, "-o", "json")
+    assert "accepted_stale" in [w["code"] for w in checked.json["warnings"]]

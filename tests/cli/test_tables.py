@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from ses_tenant.cli.console import printable, shown
+from ses_tenant.cli.console import printable
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.tenant.naming import user_name
+from ses_tenant.core.text import shown
 
 from .aws_server import Server
 from .conftest import Run

@@ -11,6 +11,7 @@ from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -218,6 +219,21 @@ def test_the_warning_codes_are_documented() -> None:
 def test_the_rules_of_findings_are_documented() -> None:
     documented = table((ROOT / "docs" / "audit.md").read_text(), "## Findings")
     assert documented == sorted(rule.value for rule in Rule)
+
+
+def test_the_schema_of_a_finding_takes_what_the_commands_print(answers: dict[str, Any]) -> None:
+    schema = json.loads((ROOT / "docs" / "findings.schema.json").read_text())
+    assert schema["properties"]["rule"]["enum"] == sorted(rule.value for rule in Rule)
+    found = [
+        finding
+        for command in ("audit", "check shop.example.com")
+        for finding in answers[command]["data"]["findings"]
+    ]
+    assert found
+    for finding in found:
+        jsonschema.validate(finding, schema)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(finding | {"rule": "invented"}, schema)
 
 
 def test_every_rule_is_reported_by_something() -> None:

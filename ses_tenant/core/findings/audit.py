@@ -1,7 +1,7 @@
 """Everything that is wrong with who may send as whom in an account; pure."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ses_tenant.core.findings.finding import (
@@ -11,8 +11,10 @@ from ses_tenant.core.findings.finding import (
     Gathering,
     PathStep,
     Severity,
+    sorted_findings,
 )
 from ses_tenant.core.findings.lint import lint, named_domains
+from ses_tenant.core.findings.matrix import reaches
 from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.findings.takeover import Expected, sending_through, takeover_findings
@@ -33,11 +35,15 @@ NEVER_USED_AFTER = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found, the worst first; of how many users and roles, and how many tenants."""
+    """What an audit found, the worst first; of how many users and roles, and how many tenants.
+
+    `owners` are the tenants' domains, each with the ARN of the user whose it is.
+    """
 
     principals: int
     tenants: int
     findings: tuple[Finding, ...]
+    owners: tuple[tuple[str, str], ...] = ()
 
 
 def audit(
@@ -47,13 +53,13 @@ def audit(
     now: datetime,
     max_age: timedelta,
     *,
-    limit: int | None = MAX_DOMAINS,
     operators: Collection[str] = (),
+    limit: int | None = MAX_DOMAINS,
 ) -> Audit:
     """Return every finding. `keys` are the access keys by user ARN, where they are known.
 
-    Each finding names at most `limit` of the domains that it touches; None: all. What the
-    principals of `operators` may do to tenants is told as info.
+    What the users and roles of `operators` (ARNs) may do with tenants is expected, and no more than
+    a note. Each finding names at most `limit` of the domains that it touches; None: all.
 
     Raises SesTenantError `usage` for a policy that IAM would not take.
     """
@@ -92,7 +98,20 @@ def audit(
     principals = {member.arn: member.principal for member in people}
     for identity in identities:
         found.update(map(_of_delegation, delegations(identity, coverage, principals)))
-    return Audit(len(people), sum(m.tenant is not None for m in people), found.findings())
+    return Audit(
+        len(people),
+        sum(m.tenant is not None for m in people),
+        sorted_findings(_expected(finding, operators) for finding in found.findings()),
+        tuple((target.domain, target.owner) for target in targets),
+    )
+
+
+def _expected(finding: Finding, operators: Collection[str]) -> Finding:
+    """Return the finding as a note, if it is about what an operator may do with tenants."""
+    if finding.principal not in operators or not reaches(finding):
+        return finding
+    told = f"is an operator of the tenants: {finding.message}"
+    return replace(finding, severity=Severity.INFO, message=told, remedy="")
 
 
 def isolation(

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from hashlib import sha256
 
 # So many domains of a finding are named; all of them only on demand.
 MAX_DOMAINS = 100
@@ -67,6 +66,8 @@ class Finding:
     @property
     def id(self) -> str:
         """Return what stays the same from run to run: the rule, who, and a digest of the cause."""
+        from hashlib import sha256  # OpenSSL takes its time, and --help needs none of it
+
         parts = self.principal.split(":", 5)
         who = f"{parts[4]}:{parts[5]}" if len(parts) == 6 else self.principal
         cause = sha256(self.cause.encode()).hexdigest()[:8] if self.cause else ""
@@ -87,10 +88,10 @@ class Gathering:
         self._whole: list[Finding] = []
 
     def add(self, finding: Finding) -> None:
-        """Add a finding; of alike ones, the worst tells the message, and all tell domains."""
+        """Add a finding; of alike ones, the worst tells message and path, and all tell domains."""
         key = (finding.rule, finding.principal, finding.cause)
         group = self._groups.setdefault(key, _Group(finding))
-        if _ORDER[finding.severity] < _ORDER[group.first.severity]:
+        if _rank(finding) < _rank(group.first):
             group.first = finding
         for affected in finding.domains:
             if affected.domain not in group.names:
@@ -118,6 +119,11 @@ class Gathering:
             for group in self._groups.values()
         )
         return sorted_findings((*gathered, *self._whole))
+
+
+def _rank(finding: Finding) -> tuple[int, str]:
+    """Return what decides which of alike findings speaks for all, in whatever order they come."""
+    return _ORDER[finding.severity], finding.domains[0].domain if finding.domains else ""
 
 
 @dataclass(slots=True)

@@ -267,3 +267,6 @@ class Rule(StrEnum):
         "check",
         "AWS's policy simulator decides otherwise (`--live`)",
     )
+
+
+BY_ID = {rule.value: rule for rule in Rule}

@@ -43,10 +43,16 @@ class FleetTenant:
 
 @dataclass(frozen=True)
 class Fleet:
-    """The whole file; `accounts` in the order in which it names them."""
+    """The whole file; `accounts` in the order in which it names them.
+
+    `operators` are the ARNs of those who look after tenants, and `accept` the file of accepted
+    findings, as the tenants file names it; both for `audit`, the latter for `check` as well.
+    """
 
     accounts: Mapping[str, Account]
     tenants: tuple[FleetTenant, ...]
+    operators: tuple[str, ...] = ()
+    accept: str | None = None
 
     def of(self, account: str) -> tuple[FleetTenant, ...]:
         """Return the tenants of an account."""

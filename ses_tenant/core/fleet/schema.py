@@ -5,6 +5,27 @@ from collections.abc import Iterable, Mapping
 from ses_tenant.core.tenant.settings import Setting
 from ses_tenant.core.tenant.spec import SETTINGS, STDOUT
 
+_AUDIT: dict[str, object] = {
+    "description": "What `audit` and `check` are told with --file.",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "operators": {
+            "description": "ARNs of users and roles that look after tenants; what they may do is a "
+            "note.",
+            "type": "array",
+            "items": {
+                "type": "string",
+                "pattern": "^arn:aws[A-Za-z0-9_-]*:iam::[0-9]{12}:(user|role)/[!-~]{1,576}$",
+            },
+        },
+        "accept": {
+            "description": "File of findings that are known, beside this one.",
+            "type": "string",
+            "minLength": 1,
+        },
+    },
+}
 _REGIONS: dict[str, object] = {"$ref": "#/definitions/regions"}
 
 
@@ -41,6 +62,7 @@ def fleet_schema(destinations: Mapping[str, str], formats: Iterable[str]) -> dic
                 "type": "object",
                 "additionalProperties": {"$ref": "#/definitions/tenant"},
             },
+            "audit": _AUDIT,
         },
         "definitions": {
             "regions": {

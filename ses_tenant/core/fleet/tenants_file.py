@@ -11,13 +11,15 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.fleet.fleet import DEFAULT_ACCOUNT, Account, Fleet, FleetTenant
 from ses_tenant.core.fleet.toml_lines import KeyPath, key_lines, line_of
 from ses_tenant.core.fleet.toml_table import Problems, Table, TableReader, quoted
+from ses_tenant.core.tenant.naming import check_operator
 from ses_tenant.core.tenant.request import TenantRequest, check_spec, resolve
 from ses_tenant.core.tenant.settings import Setting
 from ses_tenant.core.tenant.spec import SENDING, SETTINGS, Interface, Scope
 
 DOMAIN_PLACEHOLDER = "{domain}"
-TABLES = ("accounts", "defaults", "tenants")
+TABLES = ("accounts", "defaults", "tenants", "audit")
 ACCOUNT_KEYS = ("profile", "role-arn", "regions")
+AUDIT_KEYS = ("operators", "accept")
 TENANT_KEYS = ("account", *(setting.name for setting in SETTINGS), "max-age", "suspended")
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\x21-\x7e]{1,576}")
@@ -104,7 +106,7 @@ def _fleet(document: Table, checks: Checks, problems: Problems) -> Fleet:
                 f"{domain} and {places[place]} have the same destination; "
                 f"'{DOMAIN_PLACEHOLDER}' in it stands for the domain",
             )
-    return Fleet(accounts, tuple(tenants.values()))
+    return Fleet(accounts, tuple(tenants.values()), *_audit(document, problems))
 
 
 def _tables(document: Table, key: str, problems: Problems) -> list[tuple[str, Table]]:
@@ -117,6 +119,20 @@ def _tables(document: Table, key: str, problems: Problems) -> list[tuple[str, Ta
         if not isinstance(table, dict):
             problems.add((key, name), f"'{name}' must be a table: [{key}.{quoted(name)}]")
     return [(name, table) for name, table in outer.items() if isinstance(table, dict)]
+
+
+def _audit(document: Table, problems: Problems) -> tuple[tuple[str, ...], str | None]:
+    """Return the operators, and the file of accepted findings."""
+    table = document.get("audit", {})
+    if not isinstance(table, dict):
+        problems.add(("audit",), "'audit' must be a table")
+        return (), None
+    reader = TableReader(table, ("audit",), problems)
+    reader.only(AUDIT_KEYS)
+    operators = reader.texts("operators") or ()
+    for operator in operators:
+        problems.tried(("audit", "operators"), lambda arn=operator: check_operator(arn))  # type: ignore[misc]
+    return operators, reader.text("accept")
 
 
 def _account(name: str, table: Table, problems: Problems) -> Account:

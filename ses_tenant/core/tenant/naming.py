@@ -36,6 +36,7 @@ _MAX_TAG_KEY = 128
 _MAX_TAG_VALUE = 256
 MAX_TAGS = 50
 _PLAIN = frozenset(f"{string.ascii_letters}{string.digits}_.:/+-")
+_PRINCIPAL = re.compile(r"arn:aws[\w-]*:iam::\d{12}:(user|role)/[\x21-\x7e]{1,576}")
 _CONTINUED = "@"  # ends every chunk but the last, and stands nowhere else
 _SEPARATOR = "+"  # a tag value holds neither commas nor semicolons
 
@@ -178,3 +179,14 @@ def check_user_tags(tags: Mapping[str, str]) -> None:
             "Too many tags: IAM allows 50 a user, 20 of them for ses-tenant.",
             settings=("tags",),
         )
+
+
+def check_operator(arn: str) -> str:
+    """Return the ARN of a user or role. Raises SesTenantError `usage` for anything else."""
+    if not _PRINCIPAL.fullmatch(arn):
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"'{arn}' is not the ARN of an IAM user or role.",
+            "It looks like arn:aws:iam::123456789012:role/mail-admin.",
+        )
+    return arn

@@ -12,7 +12,13 @@ from jsonschema import Draft7Validator
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.fleet.fleet import Account, Fleet, FleetTenant
-from ses_tenant.core.fleet.tenants_file import ACCOUNT_KEYS, TENANT_KEYS, parse_fleet
+from ses_tenant.core.fleet.tenants_file import (
+    ACCOUNT_KEYS,
+    AUDIT_KEYS,
+    TABLES,
+    TENANT_KEYS,
+    parse_fleet,
+)
 from ses_tenant.core.fleet.toml_lines import key_lines
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope
@@ -123,6 +129,16 @@ def test_everything_that_a_file_may_say() -> None:
     assert not schema_refuses(EVERYTHING)
 
 
+def test_what_an_audit_is_told() -> None:
+    operators = ("arn:aws:iam::123456789012:role/mail-admin", "arn:aws-cn:iam::123456789012:user/x")
+    text = f'[audit]\noperators = {list(operators)}\naccept = "known.toml"\n'
+    fleet = parsed(text)
+    assert (fleet.operators, fleet.accept) == (operators, "known.toml")
+    assert not schema_refuses(text)
+    silent = parsed("")
+    assert (silent.operators, silent.accept) == ((), None)
+
+
 def test_all_mistakes_are_told_at_once_each_with_its_line() -> None:
     text = EVERYTHING
     for right, wrong in {
@@ -158,6 +174,9 @@ def test_all_mistakes_are_told_at_once_each_with_its_line() -> None:
             '[tenants."a.example.com"]\n\n[tenants."A.example.com"]\n',
             "3: a.example.com is there twice",
         ),
+        ("audit = 1", "1: 'audit' must be a table"),
+        ("[audit]\nacept = 'x'", "2: unknown key 'acept' in [audit]; did you mean 'accept'?"),
+        ("[audit]\noperators = ['mail-admin']", "2: 'mail-admin' is not the ARN of an IAM user"),
         ('[accounts."a b"]', "1: 'a b' is no name for an account"),
         ('[accounts.a]\nrole-arn = "x"', "2: 'x' is not the ARN of an IAM role"),
         (
@@ -201,6 +220,9 @@ def test_a_mistake_is_told_with_its_line(text: str, told: str) -> None:
         '[tenants."a.example.com"]\ndestination = "file:x"',
         '[tenants."a.example.com"]\nmax-age = "90"',
         '[accounts.a]\nrole-arn = "arn:aws:iam::1:role/x"',
+        '[audit]\noperators = "arn:aws:iam::123456789012:role/x"',
+        '[audit]\noperators = ["arn:aws:iam::123456789012:group/x"]',
+        "[audit]\nx = 1",
     ],
 )
 def test_the_schema_refuses_what_the_parser_refuses(text: str) -> None:
@@ -213,6 +235,8 @@ def test_the_schema_knows_the_same_keys_and_values() -> None:
     tenant = SCHEMA["definitions"]["tenant"]["properties"]
     assert tuple(tenant) == TENANT_KEYS
     assert tuple(SCHEMA["definitions"]["account"]["properties"]) == ACCOUNT_KEYS
+    assert tuple(SCHEMA["properties"]["audit"]["properties"]) == AUDIT_KEYS
+    assert set(SCHEMA["properties"]) == set(TABLES)
     assert tenant["interface"]["enum"] == [interface.value for interface in Interface]
     assert tenant["scope"]["enum"] == [scope.value for scope in Scope]
     assert tenant["format"]["enum"] == list(FORMATS)

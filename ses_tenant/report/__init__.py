@@ -1,0 +1,1 @@
+"""Reports for people who do not use a terminal; the only importer of jinja2."""
