@@ -4,8 +4,10 @@ Whatever costs time to import (boto3, moto, rich) is imported inside the command
 """
 
 from ses_tenant.cli.app import app
+from ses_tenant.cli.streams import open_closed_streams
 
 
 def main() -> None:
     """Run the command line; the entry point `ses-tenant`."""
+    open_closed_streams()
     app(prog_name="ses-tenant")

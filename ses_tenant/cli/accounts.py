@@ -15,6 +15,7 @@ import typer
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.runtime import make_runtime
+from ses_tenant.cli.streams import read_input
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ses_tenant.core.fleet.fleet import Fleet
     from ses_tenant.operations.many import Accounts
     from ses_tenant.operations.runtime import Runtime
+
+_MAX_FILE = 8 * 2**20
 
 T = TypeVar("T")
 
@@ -53,7 +56,7 @@ def load_fleet(file: str) -> "Fleet":
     from ses_tenant.destinations.registry import file_checks
 
     try:
-        text = Path(file).read_bytes().decode()
+        text = read_input(file, _MAX_FILE).decode()
     except OSError as error:
         raise SesTenantError(
             ErrorCode.USAGE,

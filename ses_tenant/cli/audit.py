@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +17,7 @@ from ses_tenant.cli.findings import (
     Judged,
     read_accepted,
 )
+from ses_tenant.cli.streams import read_input, why
 from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
 from ses_tenant.core.findings.accepted import set_aside
 from ses_tenant.core.findings.finding import MAX_DOMAINS, Severity
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ses_tenant.core.findings.audit import Audit
+
+_MAX_FILE = 256 * 2**20
 
 
 class AuditOutput(StrEnum):
@@ -242,8 +244,8 @@ def _read_saved(file: str) -> dict[str, object]:
 def _read_json(file: str, hint: str) -> object:
     """Return what a file of JSON holds. Raises SesTenantError `usage` with the hint."""
     try:
-        return json.loads(Path(file).read_text(encoding="utf-8"))
+        return json.loads(read_input(file, _MAX_FILE))
     except (OSError, ValueError, RecursionError) as error:
         raise SesTenantError(
-            ErrorCode.USAGE, f"{file} cannot be read as JSON: {error}.", hint
+            ErrorCode.USAGE, f"{file} cannot be read as JSON: {why(error)}.", hint
         ) from error

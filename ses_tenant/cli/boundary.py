@@ -1,5 +1,6 @@
 """The one place where a failure becomes a message, a JSON document and an exit status."""
 
+import errno
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -68,10 +69,12 @@ def _boundary(args: Sequence[str]) -> Iterator[None]:
             "Run the same command again: it goes on where this run stopped.",
         )
     except OSError as error:
+        closed = error.errno == errno.EBADF
+        why = "standard output is closed" if closed else error.strerror or type(error).__name__
         failure = SesTenantError(
             ErrorCode.DESTINATION_UNAVAILABLE,
-            f"The result could not be written: {error.strerror or type(error).__name__}.",
-            "Make room, then run the same command again.",
+            f"The result could not be written: {why}.",
+            f"{'Open it' if closed else 'Make room'}, then run the same command again.",
         )
     except Exception as error:  # noqa: BLE001 - the boundary: no traceback for a user, ever
         failure = _internal(error, debug="--debug" in args)

@@ -3,13 +3,13 @@
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, counted, exit_with, wrapped
+from ses_tenant.cli.streams import read_input, why
 from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
 from ses_tenant.core.text import shown
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.proof.simulation import Mail, Result
+
+_MAX_FILE = 64 * 2**20
 
 _STDIN = "-"
 
@@ -169,9 +171,9 @@ def _line(result: "Result") -> str:
 
 def _read(file: str) -> str:
     try:
-        return sys.stdin.read() if file == _STDIN else Path(file).read_text(encoding="utf-8")
+        return read_input(None if file == _STDIN else file, _MAX_FILE).decode()
     except (OSError, ValueError) as error:
-        raise SesTenantError(ErrorCode.USAGE, f"{file} cannot be read: {error}.") from error
+        raise SesTenantError(ErrorCode.USAGE, f"{file} cannot be read: {why(error)}.") from error
 
 
 def _refuse(message: str) -> "NoReturn":

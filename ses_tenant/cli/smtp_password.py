@@ -34,7 +34,7 @@ def smtp_password(
     """
     from ses_tenant.core.errors import ErrorCode, SesTenantError
     from ses_tenant.core.regions import check_region, smtp_host, smtp_warning
-    from ses_tenant.core.smtp import SMTP_PORT, check_secret_access_key
+    from ses_tenant.core.smtp import SMTP_PORT, check_secret_access_key, length_warning
     from ses_tenant.core.smtp import smtp_password as derive
 
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -46,11 +46,11 @@ def smtp_password(
         )
     check_region(region)
     secret = check_secret_access_key(_read_secret())
-    warning = smtp_warning(region)
+    warnings = [w for w in (smtp_warning(region), length_warning(secret)) if w]
     password = derive(secret, region)
     data = {"region": region, "host": smtp_host(region), "port": SMTP_PORT, "password": password}
     console = Console("smtp-password", output, quiet)
-    console.result(data, f"{password}\n", [warning] if warning else [])
+    console.result(data, f"{password}\n", warnings)
 
 
 def _read_secret() -> str:

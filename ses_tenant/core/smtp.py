@@ -6,10 +6,12 @@ import hashlib
 import hmac
 import re
 
-from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 
 SMTP_PORT = 587  # STARTTLS; EC2 throttles port 25 by default
 
+_LENGTH = 40
+_SECRET = re.compile(r"[A-Za-z0-9/+=]+")
 _VERSION = b"\x04"
 _ACCESS_KEY_ID = re.compile(r"A(KIA|SIA|IDA|ROA)[A-Z0-9]{12,}")
 
@@ -36,6 +38,17 @@ def is_smtp_password(text: str) -> bool:
     return len(raw) == len(_VERSION) + hashlib.sha256().digest_size and raw.startswith(_VERSION)
 
 
+def length_warning(secret_access_key: str) -> Notice | None:
+    """Return a warning for what is not as long as IAM's secret access keys, else None."""
+    if len(secret_access_key) == _LENGTH:
+        return None
+    return Notice(
+        "secret_length",
+        f"IAM's secret access keys have {_LENGTH} characters, this one has "
+        f"{len(secret_access_key)}. If it was cut off, the password will not work.",
+    )
+
+
 def check_secret_access_key(text: str) -> str:
     """Return `text` without surrounding white space if it can be a secret access key.
 
@@ -53,6 +66,8 @@ def check_secret_access_key(text: str) -> str:
         problem = "This is an access key ID (the SMTP user name), not a secret access key."
     elif not secret.isascii() or not secret.isprintable() or " " in secret:
         problem = "A secret access key is one word of printable ASCII characters."
+    elif not _SECRET.fullmatch(secret):
+        problem = "A secret access key has letters, digits, '/', '+' and '=' alone."
     else:
         return secret
     raise SesTenantError(ErrorCode.USAGE, problem, hint)
