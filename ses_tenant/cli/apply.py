@@ -7,6 +7,7 @@ import typer
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.accounts import DEFAULT_FILE, FileArgument, load_fleet
+from ses_tenant.cli.consent import agree, consent
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 from ses_tenant.cli.fleet import Prune, Workers, errors_of, open_fleet, read_plan, warnings_of
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -40,9 +41,11 @@ def apply(
     and the next run goes on where this one stopped.
     """
     fleet, console = load_fleet(file), Console("apply", output, quiet)
+    requests = [tenant.request for tenant in fleet.tenants]  # the operator's own words
     accounts = open_fleet(
-        fleet, profile, region, endpoint_url, debug=debug, workers=workers, force=force
-    )
+        fleet, profile, region, endpoint_url, debug=debug, workers=workers, force=force,
+        allowed=consent(requests),
+    )  # fmt: skip
     from ses_tenant.cli.render_fleet import fleet_data, fleet_text, summary_line
     from ses_tenant.core.fleet.changes import Change
     from ses_tenant.operations.fleet import carry_out
@@ -60,6 +63,7 @@ def apply(
             why=f"This changes {counted(len(planned.changes), 'tenant')}",
             otherwise="see what it would do: ses-tenant plan",
         )
+    agree(console, requests)
     with console.progress_bar("Applying ...") as progress:
         outcomes = carry_out(planned.changes, accounts, progress)
     done = {(t.account, t.domain): t for t in (*planned.tenants, *outcomes)}

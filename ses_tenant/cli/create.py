@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ses_tenant.cli import options as o
+from ses_tenant.cli.consent import agree, consent, unread
 from ses_tenant.cli.console import (
     Console,
     Output,
@@ -29,6 +30,7 @@ def create(
     force: o.Force = False,
     verify: o.Verify = False,
     dry_run: o.DryRun = False,
+    yes: o.Yes = False,
     profile: o.Profile = None,
     endpoint_url: o.EndpointUrl = None,
     output: o.OutputOption = Output.TABLE,
@@ -45,7 +47,8 @@ def create(
 
     Creates the IAM user ses-DOMAIN under the path /ses-tenant/DOMAIN/, attaches the inline policy
     that `ses-tenant policy DOMAIN` prints, issues one access key and delivers it. Run again, it
-    puts right what has drifted, keeps the options it was made with, and issues no second key.
+    puts right what has drifted, keeps the options it was made with, and issues no second key. What
+    would stop mail that the site may send now, it asks about.
     """
     request = o.tenant_request(domain, given)
     session = o.connect(profile, o.first_region(request), endpoint_url, debug=debug)
@@ -59,12 +62,24 @@ def create(
         # Printing is the delivery: if it fails, the key is deleted again.
         _print(console, prepared, credentials)
 
-    runtime = make_runtime(session, show, force=force)
+    allowed = unread() if dry_run else consent([request])
+    runtime = make_runtime(session, show, force=force, consent=allowed)
     with console.progress(f"Creating {request.domain} ..."):
         prepared = operation.prepare(runtime, request)
         if dry_run:
             _show_plan(console, prepared)
             return
+    if any(step.destructive for step in prepared.plan):
+        from ses_tenant.cli.render import plan_text
+
+        console.confirm(
+            f"Change {request.domain}?",
+            plan_text(prepared.plan).splitlines(),
+            yes=yes,
+            why="This stops mail that the site may send now",
+        )
+    agree(console, [request])
+    with console.progress(f"Creating {request.domain} ..."):
         created = operation.carry_out(runtime, prepared)
     failure = None
     if verify and created.credentials:

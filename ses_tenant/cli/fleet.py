@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ses_tenant.cli.accounts import open_accounts
+from ses_tenant.cli.consent import unread
 from ses_tenant.cli.console import Console
 from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ses_tenant.core.fleet.fleet import Fleet
     from ses_tenant.core.tenant.credentials import Credentials
     from ses_tenant.core.tenant.spec import TenantSpec
+    from ses_tenant.destinations.agreement import Consent
     from ses_tenant.operations.fleet import FleetPlan
     from ses_tenant.operations.many import Accounts
 
@@ -37,11 +39,17 @@ def open_fleet(
     debug: bool,
     workers: int,
     force: bool = False,
+    allowed: "Consent | None" = None,
 ) -> "Accounts":
-    """Return the accounts of the file, opened; in none of them credentials are printed."""
+    """Return the accounts of the file, opened; in none of them credentials are printed.
+
+    Without `allowed` no command is run, and a destination that is one counts as unreadable.
+    """
     return open_accounts(
         fleet, profile, region, endpoint_url, debug=debug, workers=workers,
-        runtime_of=lambda session: make_runtime(session, _refuse_to_print, force=force),
+        runtime_of=lambda session: make_runtime(
+            session, _refuse_to_print, force=force, consent=allowed or unread()
+        ),
     )  # fmt: skip
 
 

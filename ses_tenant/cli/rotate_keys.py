@@ -13,6 +13,7 @@ from ses_tenant.cli.accounts import (
     owners_of,
     with_account,
 )
+from ses_tenant.cli.consent import consent
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of, write_stdout
 from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -106,7 +107,7 @@ def rotate_keys(
     console = Console("rotate-keys", output, quiet)
     accounts, wanted = _accounts(
         console, file, targets, options, profile, region, endpoint_url, debug=debug,
-        workers=workers, force=force,
+        workers=workers, force=force, dry_run=dry_run,
     )  # fmt: skip
     from ses_tenant.operations import rotate_all as operation
     from ses_tenant.operations.many import of_account
@@ -152,6 +153,7 @@ def _accounts(
     debug: bool,
     workers: int,
     force: bool,
+    dry_run: bool,
 ) -> "tuple[Accounts, Mapping[str | None, Wanted]]":
     """Return the accounts, and what is wanted in each.
 
@@ -167,13 +169,16 @@ def _accounts(
 
             write_stdout(get_format(spec.format, spec.interface).file(credentials))
 
-    def runtime_of(session: "AwsSession") -> "Runtime":
-        return make_runtime(session, show, force=force)
+    fleet = load_fleet(file) if file is not None else None
+    requests = [tenant.request for tenant in fleet.tenants] if fleet else []
+    allowed = None if dry_run else consent(requests)
 
-    if file is None:
+    def runtime_of(session: "AwsSession") -> "Runtime":
+        return make_runtime(session, show, force=force, consent=allowed)
+
+    if fleet is None or file is None:
         session = o.connect(profile, region, endpoint_url, debug=debug, workers=workers)
         return {None: runtime_of(session)}, {None: Wanted(options, tuple(targets))}
-    fleet = load_fleet(file)
     wanted = wanted_of(fleet, options, owners_of(fleet, file, targets))
     opened = open_accounts(
         fleet, profile, region, endpoint_url, debug=debug, workers=workers, runtime_of=runtime_of

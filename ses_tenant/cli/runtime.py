@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ses_tenant.core.tenant.credentials import Credentials
     from ses_tenant.core.tenant.destination import Destination
     from ses_tenant.core.tenant.spec import TenantSpec
+    from ses_tenant.destinations.agreement import Consent
     from ses_tenant.operations.runtime import Runtime
 
     Show = Callable[[TenantSpec, Credentials], None]
@@ -23,18 +24,23 @@ def show_nothing(_spec: "TenantSpec", _credentials: "Credentials") -> None:
 
 
 def make_runtime(
-    session: "AwsSession", show: "Show" = show_nothing, *, force: bool = False
+    session: "AwsSession",
+    show: "Show" = show_nothing,
+    *,
+    force: bool = False,
+    consent: "Consent | None" = None,
 ) -> "Runtime":
     """Return the account of a session, and this machine.
 
     `show` prints credentials whose destination is stdout; with `force` a destination is
-    overwritten that ses-tenant has not written. Raises SesTenantError `usage` for a malformed
-    SES_TENANT_SMTP_PORT.
+    overwritten that ses-tenant has not written; without `consent` no command is run. Raises
+    SesTenantError `usage` for a malformed SES_TENANT_SMTP_PORT.
     """
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.ses import Ses
     from ses_tenant.core.tenant.credentials import LocalSes
     from ses_tenant.core.tenant.notes import Process
+    from ses_tenant.destinations.agreement import NO_COMMANDS
     from ses_tenant.destinations.registry import open_destination
     from ses_tenant.operations.runtime import Runtime
 
@@ -42,7 +48,11 @@ def make_runtime(
 
     def opened(spec: "TenantSpec") -> "Destination":
         return open_destination(
-            spec, session, lambda credentials: show(spec, credentials), force=force
+            spec,
+            session,
+            lambda credentials: show(spec, credentials),
+            force=force,
+            consent=consent or NO_COMMANDS,
         )
 
     def verify(credentials: "Credentials") -> str:

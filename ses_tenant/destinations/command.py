@@ -1,10 +1,15 @@
 """A command that takes the credentials as JSON on its standard input."""
 
 import json
+import shlex
 import subprocess
+from typing import assert_never
 
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.tenant.credentials import Credentials
+from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.spec import TenantSpec
+from ses_tenant.destinations.agreement import Refused, Role
 from ses_tenant.destinations.formats import secret_document
 from ses_tenant.destinations.held import key_id_in, unavailable
 from ses_tenant.destinations.scheme import Opening, Scheme
@@ -77,8 +82,61 @@ class CommandDestination:
         )
 
 
-def _open(opening: Opening) -> CommandDestination:
-    return CommandDestination(opening.rest, opening.spec.read_back)
+class HeldBackCommand:
+    """A command that is not run: this run only reads, or nobody on this machine agreed to it."""
+
+    call = "Put"
+
+    def __init__(self, spec: TenantSpec, command: str, why: Refused, *, unread: bool) -> None:
+        """Keep why; with `unread` it counts as one that cannot be read back."""
+        self._spec = spec
+        self._command = command
+        self._why = why
+        self.readable = spec.read_back is not None and not unread
+
+    def check(self) -> None:
+        """Refuse before a key is issued, unless no key will be."""
+        if self._why is Refused.NOT_AGREED:
+            raise self._refusal()
+
+    def put(self, _credentials: Credentials) -> None:
+        """Refuse."""
+        raise self._refusal()
+
+    def held_key(self) -> str | None:
+        """Refuse: what is held is not known."""
+        raise self._refusal()
+
+    def _refusal(self) -> SesTenantError:
+        where = f"command:{self._command}"
+        match self._why:
+            case Refused.ONLY_READS:
+                return unavailable(
+                    where,
+                    "a run that only reads, and a dry run, start no command of a tag",
+                    f"To see what is held, read its tags: ses-tenant show {self._spec.domain}",
+                )
+            case Refused.NOT_AGREED:
+                read_back = self._spec.read_back
+                commands = ["--to", where, *(["--read-back", read_back] if read_back else [])]
+                return unavailable(
+                    where,
+                    "it stands in the IAM user's tags, and nobody has agreed to it on this machine",
+                    "Whoever may tag the user wrote it. Read it, and if you want it run here: "
+                    f"{shlex.join(['ses-tenant', 'create', self._spec.domain.name, *commands])}",
+                )
+            case _:
+                assert_never(self._why)
+
+
+def _open(opening: Opening) -> Destination:
+    spec, command, consent = opening.spec, opening.rest, opening.consent
+    refused = consent.refusal(spec.domain, Role.DELIVER, command)
+    if spec.read_back is not None:
+        refused = refused or consent.refusal(spec.domain, Role.READ_BACK, spec.read_back)
+    if refused is not None:
+        return HeldBackCommand(spec, command, refused, unread=consent.unread)
+    return CommandDestination(command, spec.read_back)
 
 
 SCHEME = Scheme(

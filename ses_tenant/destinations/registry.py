@@ -11,6 +11,7 @@ from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
 from ses_tenant.destinations import command, file, secretsmanager, ssm, stdout
+from ses_tenant.destinations.agreement import NO_COMMANDS, Consent
 from ses_tenant.destinations.formats import FORMATS, get_format
 from ses_tenant.destinations.scheme import Opening, Scheme, Sharing
 
@@ -57,8 +58,11 @@ def open_destination(
     write: Callable[[Credentials], None],
     *,
     force: bool,
+    consent: Consent = NO_COMMANDS,
 ) -> Destination:
     """Return the destination of a tenant; `write` prints credentials where it is stdout.
+
+    A command is run only where `consent` says so.
 
     Raises SesTenantError `usage` for a format that does not fit, and `destination_unavailable`
     for a destination of a tag that this version does not know.
@@ -74,7 +78,7 @@ def open_destination(
             f"Upgrade ses-tenant, or choose another: ses-tenant create {spec.domain} --to "
             "DESTINATION",
         )
-    return SCHEMES[name].open(Opening(rest, spec, form, session, write, force))
+    return SCHEMES[name].open(Opening(rest, spec, form, session, write, force, consent))
 
 
 def in_lambda(uri: str) -> bool:

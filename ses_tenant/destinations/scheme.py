@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.spec import TenantSpec
+from ses_tenant.destinations.agreement import Consent
 from ses_tenant.destinations.formats import Format
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 class Opening:
     """What a destination is opened with: `rest` is what its URI has after the scheme.
 
-    `write` prints credentials; `force` overwrites what ses-tenant has not written.
+    `write` prints credentials; `force` overwrites what ses-tenant has not written. `consent` tells
+    which commands may be run.
     """
 
     rest: str
@@ -27,6 +29,7 @@ class Opening:
     session: "AwsSession"
     write: Callable[[Credentials], None]
     force: bool
+    consent: Consent
 
 
 class Sharing(StrEnum):
