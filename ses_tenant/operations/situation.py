@@ -3,10 +3,11 @@
 import os
 from dataclasses import replace
 
+from ses_tenant.core.rotation.decision import PROBED_WITHIN
 from ses_tenant.core.rotation.keys import KeyState, Situation
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.notes import Process
-from ses_tenant.core.tenant.observed import Observed
+from ses_tenant.core.tenant.observed import AccessKey, Observed
 from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations.runtime import Runtime
 
@@ -39,18 +40,30 @@ def read_situation(
     asked = situation.unheld if readable else () if alone else situation.active
     if not asked:
         return situation
-    used = {key.access_key_id: runtime.iam.access_key_last_used(key.access_key_id) for key in asked}
+    used = {key.access_key_id: _with_use(runtime, key) for key in asked}
     situation = replace(
         situation,
-        access_keys=tuple(
-            replace(key, last_used_at=used.get(key.access_key_id)) for key in observed.access_keys
-        ),
+        access_keys=tuple(used.get(key.access_key_id, key) for key in observed.access_keys),
     )
     if situation.state() is KeyState.UNDELIVERED:
         user = runtime.iam.get_user(observed.user.user_name)
         if user is not None:
             situation = _with_notes(situation, replace(observed, user=user), runtime.process)
     return situation
+
+
+def _with_use(runtime: Runtime, key: AccessKey) -> AccessKey:
+    """Return the key with its last use, and whether that was no more than its own probe.
+
+    The probe of a new key is sts:GetCallerIdentity, right after it is delivered; no site asks STS.
+    """
+    at = runtime.iam.access_key_last_used(key.access_key_id)
+    probed = (
+        at is not None
+        and at <= key.created_at + PROBED_WITHIN
+        and runtime.iam.access_key_last_service(key.access_key_id) == "sts"
+    )
+    return replace(key, last_used_at=at, probed=probed)
 
 
 def _with_notes(situation: Situation, observed: Observed, process: Process) -> Situation:

@@ -6,13 +6,15 @@ crashed one began.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.observed import AttachmentKind, Attachments, Observed, require_ours
 from ses_tenant.core.tenant.policy import sending_policy
-from ses_tenant.core.tenant.spec import TenantSpec
+from ses_tenant.core.tenant.spec import Scope, SendingOptions, TenantSpec
+from ses_tenant.core.tenant.tags import Remembered, known
 
 _OURS = (
     naming.TAG_REGIONS,
@@ -39,7 +41,31 @@ def plan_repair(
     require_ours(observed.user, spec.domain)
     repair = repair_user(spec, observed, more_tags)
     policy = put_sending_policy(spec)
-    return repair if observed.sending_policy == policy.document else (*repair, policy)
+    if observed.sending_policy == policy.document:
+        return repair
+    stops = stopped(observed.user.remembered, spec) if observed.sending_policy else ()
+    return (*repair, replace(policy, stops=stops))
+
+
+def stopped(before: Remembered, spec: TenantSpec) -> tuple[str, ...]:
+    """Return, in words, the mail that a tenant's tags let it send and `spec` does not."""
+    found = []
+    interface, sending = known(before.interface), known(before.sending) or SendingOptions()
+    if interface is not None and interface is not spec.interface:
+        found.append(f"sending by what was delivered for {interface}")
+    if sending.subdomains and not spec.sending.subdomains:
+        found.append(f"mail from subdomains of {spec.domain}")
+    gone = [d.name for d in sending.also if d not in spec.sending.also]
+    found += [f"mail from {domain}" for domain in gone]
+    back = sending.return_path
+    if back is not None and back != spec.sending.return_path:
+        found.append(f"mail with a Return-Path at {back}")
+    if spec.sending.scope is Scope.IDENTITY:
+        if sending.scope is not Scope.IDENTITY:
+            found.append("mail that needs other resources than its own identities")
+        sets = [s for s in sending.configuration_sets if s not in spec.sending.configuration_sets]
+        found += [f"mail with the configuration set {name}" for name in sets]
+    return tuple(found)
 
 
 def put_sending_policy(spec: TenantSpec) -> steps.PutUserPolicy:

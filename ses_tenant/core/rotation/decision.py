@@ -11,6 +11,11 @@ from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus
 
+# A new key is probed right after it is delivered; a use so early is no site's.
+PROBED_WITHIN = timedelta(minutes=2)
+# IAM shows a use some minutes late, so that a shorter grace time is none.
+SHORTEST_GRACE = timedelta(minutes=15)
+
 
 class Mode(StrEnum):
     """What `rotate-keys` was asked to do, other than the next step."""
@@ -126,6 +131,11 @@ def issue(case: Case) -> tuple[steps.Step, ...]:
         steps.Deliver(name, case.tenant.destination, situation.call),
         steps.MarkDelivered(name, known_keys(situation)),
     )
+
+
+def used_by_a_site(key: AccessKey) -> bool:
+    """Tell whether a key was used, other than by the probe right after it was issued."""
+    return key.last_used_at is not None and not key.probed
 
 
 def deactivate(case: Case, key: AccessKey) -> tuple[steps.Step, ...]:

@@ -16,11 +16,13 @@ What holds when two runs meet, on one machine or two:
 """
 
 from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.rotation import rescue
 from ses_tenant.core.rotation.decision import (
+    SHORTEST_GRACE,
     Action,
     Case,
     Decision,
@@ -30,6 +32,7 @@ from ses_tenant.core.rotation.decision import (
     issue,
     refuse_in_flight,
     tidy,
+    used_by_a_site,
 )
 from ses_tenant.core.rotation.keys import KeyState, Situation, note
 from ses_tenant.core.tenant import naming, steps
@@ -159,6 +162,7 @@ def _issued(case: Case, before: tuple[steps.Step, ...] = ()) -> Decision:
         plan,
         next_step=NextStep.DEACTIVATE if situation.readable else NextStep.FINISH,
         next_step_at=case.grace_ends,
+        warnings=_short_grace(case),
     )
 
 
@@ -190,13 +194,22 @@ def _overlap(case: Case) -> Decision:
         return replace(wait, next_step=NextStep.FINISH, next_step_at=None)
     if not finish and now < since + options.grace:
         return wait
-    warnings: tuple[Notice, ...] = ()
-    if old.last_used_at is not None and now - old.last_used_at < options.grace:
-        quiet_at = old.last_used_at + options.grace
+    warnings = _short_grace(case)
+    used_at = old.last_used_at if used_by_a_site(old) else None
+    if warnings and not options.force and used_at and used_at > since and not _moved(keep, used_at):
+        raise SesTenantError(
+            ErrorCode.PARTIAL_FAILURE,
+            f"{tenant.domain}: the old key {old.access_key_id} was used at "
+            f"{used_at:%Y-%m-%d %H:%M} UTC, after the new one was delivered, and nothing tells "
+            "that the site has changed.",
+            "Wait with a longer --grace, or add --force to deactivate the old key anyway.",
+        )
+    if used_at is not None and now - used_at < options.grace:
+        quiet_at = used_at + options.grace
         used = Notice(
             "old_key_in_use",
             f"{tenant.domain}: the old key {old.access_key_id} was used at "
-            f"{old.last_used_at:%Y-%m-%d %H:%M} UTC, within the grace time of {options.grace}: "
+            f"{used_at:%Y-%m-%d %H:%M} UTC, within the grace time of {options.grace}: "
             "something still sends with it.",
         )
         if not options.force and finish:
@@ -206,8 +219,8 @@ def _overlap(case: Case) -> Decision:
                 "Give that site the new key, or wait; --force deactivates the old one anyway.",
             )
         if not options.force:
-            return replace(wait, next_step_at=quiet_at, warnings=(used,))
-        warnings = (used,)
+            return replace(wait, next_step_at=quiet_at, warnings=(used, *warnings))
+        warnings = (used, *warnings)
     return Decision(
         KeyState.OVERLAP,
         KeyState.RETIRING,
@@ -218,6 +231,23 @@ def _overlap(case: Case) -> Decision:
         now + options.quarantine,
         warnings,
     )
+
+
+def _short_grace(case: Case) -> tuple[Notice, ...]:
+    """Warn of a grace time in which no use of the old key can show."""
+    if case.options.grace >= SHORTEST_GRACE:
+        return ()
+    told = (
+        f"{case.tenant.domain}: with a grace time of {case.options.grace} nothing waits until the old key is "
+        f"no longer used: IAM shows a use only after minutes."
+    )
+    return (Notice("short_grace", told),)
+
+
+def _moved(new: AccessKey, old_used_at: datetime) -> bool:
+    """Tell whether the site has sent with its new key since it last did with the old one."""
+    at = new.last_used_at
+    return at is not None and used_by_a_site(new) and at >= old_used_at
 
 
 def _retiring(case: Case) -> Decision:

@@ -1,10 +1,10 @@
 """What a person can decide about keys when the ordinary next step is not wanted or not possible."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.rotation.decision import (
+    PROBED_WITHIN,
     Action,
     Case,
     Decision,
@@ -17,9 +17,6 @@ from ses_tenant.core.rotation.decision import (
 from ses_tenant.core.rotation.keys import KeyState, Situation, note
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus
-
-# A new key is probed right after it is delivered; a use so early is no site's.
-_PROBED_WITHIN = timedelta(minutes=2)
 
 
 def rollback(case: Case) -> Decision:
@@ -97,7 +94,7 @@ def abort(case: Case) -> Decision:
     why = ""
     if situation.held == new.access_key_id:
         why = "the destination holds it already"
-    elif new.last_used_at and new.last_used_at > new.created_at + _PROBED_WITHIN:
+    elif new.last_used_at and new.last_used_at > new.created_at + PROBED_WITHIN:
         why = f"it was used at {new.last_used_at:%Y-%m-%d %H:%M} UTC"
     if why and (not options.force or situation.held == new.access_key_id):
         raise SesTenantError(

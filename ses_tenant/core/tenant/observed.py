@@ -22,12 +22,16 @@ class KeyStatus(StrEnum):
 
 @dataclass(frozen=True)
 class AccessKey:
-    """An access key as IAM lists it; `last_used_at` is None if never used or not asked for."""
+    """An access key as IAM lists it; `last_used_at` is None if never used or not asked for.
+
+    `probed` tells that its last use was the probe right after it was issued.
+    """
 
     access_key_id: str
     status: KeyStatus
     created_at: datetime
     last_used_at: datetime | None = None
+    probed: bool = False
 
     @property
     def active(self) -> bool:

@@ -93,11 +93,22 @@ class UntagUser(_Step):
 
 @dataclass(frozen=True)
 class PutUserPolicy(_Step):
-    """Write an inline policy, replacing one of that name."""
+    """Write an inline policy, replacing one of that name; `stops` is the mail that it ends."""
 
-    line: ClassVar[str] = "attach the inline policy {policy_name}"
     policy_name: str
     document: Mapping[str, object]
+    stops: tuple[str, ...] = ()
+
+    @property
+    def destructive(self) -> bool:  # type: ignore[override]
+        """Tell whether a site could no longer send what it may send now."""
+        return bool(self.stops)
+
+    @property
+    def summary(self) -> str:
+        """Return one line for people."""
+        ends = f", which stops {', '.join(self.stops)}" if self.stops else ""
+        return f"attach the inline policy {self.policy_name}{ends}"
 
 
 @dataclass(frozen=True)
