@@ -238,8 +238,8 @@ def _short_grace(case: Case) -> tuple[Notice, ...]:
     if case.options.grace >= SHORTEST_GRACE:
         return ()
     told = (
-        f"{case.tenant.domain}: with a grace time of {case.options.grace} nothing waits until the old key is "
-        f"no longer used: IAM shows a use only after minutes."
+        f"{case.tenant.domain}: with a grace time of {case.options.grace} nothing waits until the "
+        "old key is no longer used: IAM shows a use only after minutes."
     )
     return (Notice("short_grace", told),)
 
