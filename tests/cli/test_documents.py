@@ -37,6 +37,10 @@ STEP = ["action", "summary", "destructive"]
 UTC_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 SHOP, BLOG = "shop.example.com", "blog.example.org"
 SECRET = "some+secret+key"
+LENGTH = (
+    "Warning: IAM's secret access keys have 40 characters, this one has 15. If it was cut off, "
+    "the password will not work.\n"
+)
 
 
 def test_create_for_the_api(run: Run) -> None:
@@ -253,7 +257,7 @@ def test_policy_is_what_create_attaches(server: Server, run: Run) -> None:
 def test_smtp_password(run: Run) -> None:
     password = "BMXhUYlu5Z3gSXVQORxlVa7XPaz91aGWdfHxvkOZdWZ2"
     bare = run("smtp-password", "--region", "eu-central-1", stdin=f"{SECRET}\n")
-    assert (bare.status, bare.stdout, bare.stderr) == (0, f"{password}\n", "")
+    assert (bare.status, bare.stdout, bare.stderr) == (0, f"{password}\n", LENGTH)
     document = run("smtp-password", "--region", "eu-central-1", "-o", "json", stdin=SECRET).json
     assert list(document) == ENVELOPE
     assert document["data"] == {
@@ -288,7 +292,10 @@ def test_smtp_password_warns_where_smtp_is_not_certain(run: Run) -> None:
     assert answer.status == 0
     assert answer.stderr.startswith("Warning: SMTP in eu-central-2:")
     document = run("smtp-password", "--region", "eu-central-2", "-o", "json", stdin=SECRET).json
-    assert [warning["code"] for warning in document["warnings"]] == ["smtp_region_unconfirmed"]
+    assert [warning["code"] for warning in document["warnings"]] == [
+        "smtp_region_unconfirmed",
+        "secret_length",
+    ]
 
 
 VERBS = ["create", "list", "show", "delete", "policy", "smtp-password"]
@@ -391,7 +398,7 @@ def test_create_costs_at_most_five_requests_and_a_second_run_writes_nothing(
 
 def test_changing_the_interface_says_what_becomes_of_the_key(run: Run) -> None:
     run("create", SHOP)
-    document = run("create", SHOP, "--smtp", "-o", "json").json
+    document = run("create", SHOP, "--smtp", "--yes", "-o", "json").json
     assert document["data"]["interface"] == "smtp"
     assert {warning["code"] for warning in document["warnings"]} > {"access_key_exists"}
 

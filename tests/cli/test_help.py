@@ -111,7 +111,7 @@ def test_help_imports_nothing_slow() -> None:
     [
         ("policy shop.example.com", ""),
         ("policy shop.example.com --smtp --subdomains -o json", ""),
-        ("smtp-password --region eu-central-1", "some+secret+key"),
+        ("smtp-password --region eu-central-1", "w/alrXUtnFEMI+K7MDENG+bPxRfiCYEXAMPLEKEY"),
         ("--version", ""),
     ],
 )
