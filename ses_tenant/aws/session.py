@@ -177,6 +177,15 @@ class AwsSession:
             ),
         )
 
+    def sts_client(self, region: str) -> "STSClient":
+        """Return the STS client of a Region."""
+        return self._once(
+            f"sts {region}",
+            lambda: self.boto.client(
+                "sts", region_name=region, endpoint_url=self.endpoint_url, config=self._config()
+            ),
+        )
+
     def sts_client_for(self, credentials: Credentials) -> "STSClient":
         """Return a new STS client that signs with a tenant's key, and tries once."""
         with self.errors(), self._lock:

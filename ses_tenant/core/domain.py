@@ -49,6 +49,11 @@ class SendingDomain:
             )
         return cls(name)
 
+    @property
+    def registrable(self) -> str:
+        """Return the domain that was registered: itself, or one above it (publicsuffix.org)."""
+        return _public_suffixes().registrable(self.name)
+
 
 def _refuse(text: str, reason: str, hint: str = "") -> NoReturn:
     shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -158,6 +163,9 @@ class _Suffixes:
 
             name = idna.decode(name)
         return bool(self._list.is_public(name))
+
+    def registrable(self, name: str) -> str:
+        return str(self._list.privatesuffix(name) or name)
 
 
 @cache

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.identity.answers import Answer, Answers, Outcome, Question, answer_to
-from ses_tenant.core.identity.dmarc import judge_dmarc
+from ses_tenant.core.identity.dmarc import judge_dmarc, policies_at
 from ses_tenant.core.identity.dmarc import questions as dmarc_questions
-from ses_tenant.core.identity.records import DnsRecord, Purpose
+from ses_tenant.core.identity.records import DnsRecord, Purpose, dmarc_record, records_for
+from ses_tenant.core.identity.saved import Group
 from ses_tenant.core.identity.spf import MAX_LOOKUPS, included_names, spf_records
 from ses_tenant.core.identity.state import EmailIdentity, Status
 from ses_tenant.core.identity.verdicts import (
@@ -18,6 +20,7 @@ from ses_tenant.core.identity.verdicts import (
     more_questions,
     worst,
 )
+from ses_tenant.operations.identity import Identities, read_view
 
 
 class Dns(Protocol):
@@ -44,6 +47,53 @@ class IdentityCheck:
     verdict: Verdict
 
 
+def check_domain(
+    identities: Identities,
+    dns: Dns,
+    domain: SendingDomain,
+    region: str,
+    *,
+    authoritative: bool = False,
+) -> IdentityCheck:
+    """Return what is right and wrong with a domain in a Region. Raises what AWS answers."""
+    view = read_view(identities, domain, region)
+    identity = view.own(domain) or view.serving()
+    if identity is None:
+        return IdentityCheck(domain.name, region, None, (), Verdict.MISSING)
+    records = tuple(
+        dmarc_record(domain.name) if record.purpose is Purpose.DMARC else record
+        for record in records_for(identity, region)
+    )
+    judged = _from_source(dns, domain.name, identity.name, records, authoritative=authoritative)
+    return IdentityCheck(domain.name, region, identity, judged, overall(identity, judged))
+
+
+def check_saved(
+    dns: Dns, group: Group, records: Sequence[DnsRecord], *, authoritative: bool = False
+) -> IdentityCheck:
+    """Return what DNS says of records that were saved; SES is not asked."""
+    domain, region = group
+    judged = _from_source(dns, domain, domain, records, authoritative=authoritative)
+    return IdentityCheck(domain, region, None, judged, overall(None, judged))
+
+
+def _from_source(
+    dns: Dns,
+    domain: str,
+    identity_name: str,
+    records: Sequence[DnsRecord],
+    *,
+    authoritative: bool,
+) -> tuple[Judged, ...]:
+    if not authoritative:
+        return judge_records(dns, domain, identity_name, records)
+    source = dns.authoritative(domain)
+    if source is None:
+        note = f"the name servers of {domain} could not be found"
+        return tuple(Judged(record, Verdict.UNKNOWN, note=note) for record in records)
+    return judge_records(source, domain, identity_name, records, slow=False)
+
+
 def look_up(dns: Dns, questions: Iterable[Question], known: dict[Question, Answer]) -> None:
     """Ask what is not known yet, and note the answers in `known`."""
     for name, kind in questions:
@@ -56,7 +106,7 @@ def read_answers(dns: Dns, domain: str, records: Sequence[DnsRecord]) -> Answers
     known: dict[Question, Answer] = {}
     for record in records:
         if record.purpose is Purpose.DMARC:
-            look_up(dns, dmarc_questions(domain), known)
+            _look_up_policy(dns, domain, known)
             continue
         look_up(dns, first_questions(record), known)
         look_up(dns, more_questions(record, known), known)
@@ -109,6 +159,14 @@ def _only_late(judged: Judged, source: Dns) -> bool:
     known: dict[Question, Answer] = {}
     look_up(source, first_questions(judged.record), known)
     return judge(judged.record, known).verdict is Verdict.OK
+
+
+def _look_up_policy(dns: Dns, domain: str, known: dict[Question, Answer]) -> None:
+    """Ask for the DMARC policy; a domain that has its own needs no walk up the tree."""
+    own, *above = dmarc_questions(domain)
+    look_up(dns, (own,), known)
+    if len(policies_at(domain, known)) != 1:
+        look_up(dns, above, known)
 
 
 def _look_up_includes(dns: Dns, answer: Answer, known: dict[Question, Answer]) -> None:

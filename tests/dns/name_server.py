@@ -39,10 +39,20 @@ ns IN A 127.0.0.1
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free for UDP and for TCP."""
+    for _ in range(20):
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+        ):
+            datagrams.bind(("127.0.0.1", 0))
+            port: int = datagrams.getsockname()[1]
+            try:
+                stream.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    pytest.fail("there is no free port")
 
 
 @contextmanager

@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.identity.answers import Answers, answer_to
-from ses_tenant.core.identity.records import DnsRecord, txt_text
+from ses_tenant.core.identity.records import DnsRecord, txt_text, txt_value
 from ses_tenant.core.identity.verdicts import Judged, Verdict
 
 # RFC 9989 §4.10: a longer name is cut to its last seven labels after the first question.
@@ -89,17 +90,20 @@ def policy_for(domain: str, answers: Answers) -> DmarcPolicy | None:
 def judge_dmarc(record: DnsRecord, domain: str, identity: str, answers: Answers) -> Judged:
     """Return the verdict on the domain's DMARC policy, wherever it stands.
 
-    `identity` is the name whose key signs its mail: the domain, or one above it.
+    `identity` is the name whose key signs its mail: the domain, or one above it. What stands at a
+    public suffix says nothing of the domain's owner, so it need not be known.
     """
+    organization = SendingDomain(domain).registrable
     failed = [
         answer.detail
-        for name, kind in questions(domain)
-        if (answer := answer_to(answers, name, kind)).failed
+        for name in walk(domain)
+        if f".{name}".endswith(f".{organization}")
+        and (answer := answer_to(answers, f"_dmarc.{name}", "TXT")).failed
     ]
     doubled = [name for name in walk(domain) if len(policies_at(name, answers)) > 1]
     policy = policy_for(domain, answers)
     if doubled and (policy is None or policy.domain != domain):
-        shown = tuple(p.text for name in doubled for p in policies_at(name, answers))
+        shown = tuple(txt_value(p.text) for name in doubled for p in policies_at(name, answers))
         told = f"_dmarc.{doubled[0]} has more than one DMARC record, so receivers use none of them"
         return Judged(record, Verdict.DUPLICATE, shown, told)
     if policy is None:
@@ -108,8 +112,10 @@ def judge_dmarc(record: DnsRecord, domain: str, identity: str, answers: Answers)
         return Judged(record, Verdict.MISSING, note="no DMARC policy stands here or above")
     problem = _problem(policy)
     if problem:
-        return Judged(record, Verdict.WRONG, (policy.text,), problem)
-    return Judged(record, Verdict.OK, (policy.text,), alignment(policy, domain, identity))
+        return Judged(record, Verdict.WRONG, (txt_value(policy.text),), problem)
+    return Judged(
+        record, Verdict.OK, (txt_value(policy.text),), alignment(policy, domain, identity)
+    )
 
 
 def alignment(policy: DmarcPolicy, domain: str, identity: str) -> str:

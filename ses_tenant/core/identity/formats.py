@@ -80,8 +80,9 @@ def terraform(records: Records) -> str:
 
 
 def octodns(records: Records) -> str:
-    """Return octoDNS's YAML, with names relative to the domain of the first record.
+    """Return octoDNS's YAML, with names relative to the identity's domain.
 
+    octoDNS refuses keys that are not in its order: numbers within them count as numbers.
     https://octodns.readthedocs.io/en/latest/records.html
     """
     origin = _origin(records)
@@ -90,7 +91,7 @@ def octodns(records: Records) -> str:
         relative = record.name.removesuffix(origin).removesuffix(".")
         names.setdefault(relative, []).append(_octodns_record(record))
     lines = ["---", f"# the zone {origin}."]
-    for name in sorted(names):
+    for name in sorted(names, key=_natural):
         lines.append(f"{json.dumps(name)}:")
         lines += [
             ("  - " if number == 0 else "    ") + line
@@ -142,17 +143,21 @@ def _origin(records: Records) -> str:
 
 
 def _octodns_record(record: DnsRecord) -> dict[str, object]:
-    entry: dict[str, object] = {"type": record.type.value, "ttl": record.ttl}
+    entry: dict[str, object] = {"ttl": record.ttl, "type": record.type.value}
     match record.type:
         case RecordType.CNAME:
             entry["value"] = record.value
         case RecordType.MX:
             preference, _, host = record.value.partition(" ")
-            entry["value"] = {"preference": int(preference), "exchange": host}
+            entry["value"] = {"exchange": host, "preference": int(preference)}
         case RecordType.TXT:
             # octoDNS wants a semicolon escaped, and splits long texts itself.
             entry["value"] = txt_text(record.value).replace(";", "\\;")
     return entry
+
+
+def _natural(name: str) -> list[str | int]:
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def _yaml_map(entry: dict[str, object]) -> list[str]:
