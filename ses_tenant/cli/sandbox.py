@@ -12,6 +12,7 @@ from ses_tenant.cli.outbox import outbox
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 
 if TYPE_CHECKING:
+    from ses_tenant.sandbox.identities import Ask
     from ses_tenant.sandbox.server import Sandbox
 
 _NOT_FOUND = 127  # as shells end when there is no such command
@@ -59,6 +60,15 @@ def sandbox(
             show_default=False,
         ),
     ] = False,
+    resolver: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--resolver",
+            metavar="IP[:PORT]",
+            help="Verify identities as SES does: once this name server has their records.",
+            show_default=False,
+        ),
+    ] = None,
     ses_sandbox: Annotated[
         bool,
         typer.Option(
@@ -145,6 +155,7 @@ def sandbox(
         region=check_region(region(os.environ, DEFAULT_REGION)),
         host=host,
         unverified=unverified,
+        ask=_ask(resolver),
         ses_sandbox=ses_sandbox,
         latency_s=latency / 1000,
         throttle=throttle,
@@ -172,6 +183,15 @@ def sandbox(
 
 
 app.command()(outbox)
+
+
+def _ask(resolver: list[str] | None) -> "Ask | None":
+    """Return how to ask DNS. Raises SesTenantError `usage` for what is no name server."""
+    if not resolver:
+        return None
+    from ses_tenant.dns.resolver import DnsResolver, parse_server
+
+    return DnsResolver(tuple(parse_server(text) for text in resolver), lifetime=2.0).ask
 
 
 def _announce(running: "Sandbox") -> None:

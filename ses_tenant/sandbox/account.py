@@ -17,9 +17,11 @@ from moto.iam.models import AccessKeyLastUsed, iam_backends
 from moto.ses.models import ses_backends
 
 from ses_tenant.core.iam.authorization import Policies, Policy
+from ses_tenant.core.identity.state import Status
 from ses_tenant.core.regions import partition_of
 from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.tags import Remembered, known
+from ses_tenant.sandbox.held import Held, new_selectors
 
 SIMULATOR = "simulator.amazonses.com"  # takes mail also from an account in the SES sandbox
 
@@ -38,11 +40,15 @@ class Key:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the account is like."""
+    """What the account is like.
+
+    With `verifies`, an identity is PENDING until its records have been seen in DNS.
+    """
 
     region: str
     unverified: bool = False
     ses_sandbox: bool = False
+    verifies: bool = False
 
 
 @dataclass
@@ -56,6 +62,7 @@ class Account:
     changes: int = 0
     issued: set[str] = field(default_factory=set)
     seeded: set[tuple[str, str]] = field(default_factory=set)
+    held: dict[tuple[str, str], Held] = field(default_factory=dict)
     ports: tuple[int, int, int] = (0, 0, 0)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -72,23 +79,44 @@ class Account:
     def ses(self, region: str) -> Any:
         """Return moto's SES in `region`, with the identities that count as verified in it."""
         backend = ses_backends[self.account_id][region]
-        if not self.settings.unverified:
-            for domain in self.tenant_domains():
+        if not (self.settings.unverified or self.settings.verifies):
+            for domain in self.tenant_domains(region):
                 if (region, domain) not in self.seeded:
                     self.seeded.add((region, domain))
-                    backend.verify_domain(domain)
-        for identity in backend.email_identities.values():
-            identity.verified_for_sending_status = True
-            identity.dkim_attributes |= {"SigningEnabled": True, "Status": "SUCCESS"}
+                    self._seed(backend, domain)
+        for name, identity in backend.email_identities.items():
+            verified = self.is_verified(region, name)
+            identity.verified_for_sending_status = verified
+            identity.verification_status = "Success" if verified else "Pending"
         return backend
 
-    def tenant_domains(self) -> Iterator[str]:
-        """Yield the domains that tenants send as."""
+    def _seed(self, backend: Any, domain: str) -> None:
+        """Verify a tenant's domain by itself, as if `identity create` had made its identity."""
+        if domain not in backend.email_identities:
+            tags = {naming.TAG_DOMAIN: domain, naming.TAG_VERSION: naming.SCHEMA_VERSION}
+            listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+            backend.create_email_identity_v2(domain, listed, None, None)
+
+    def identity(self, region: str, name: str) -> Held:
+        """Return what is kept of an identity; one made by the first API gets it here."""
+        key = (region, name)
+        if key not in self.held:
+            status = Status.PENDING if self.settings.verifies else Status.SUCCESS
+            self.held[key] = Held(new_selectors(), dkim=status)
+        return self.held[key]
+
+    def is_verified(self, region: str, name: str) -> bool:
+        """Tell whether SES has seen the records of an identity; an address is believed."""
+        return "@" in name or self.identity(region, name).dkim is Status.SUCCESS
+
+    def tenant_domains(self, region: str) -> Iterator[str]:
+        """Yield the domains that tenants send as in a Region."""
         for user in list(self.iam.users.values()):
             if not user.path.startswith(naming.PATH_PREFIX):
                 continue
             remembered = _remembered(user)
-            if remembered.domain is not None:
+            regions = known(remembered.regions)
+            if remembered.domain is not None and (regions is None or region in regions):
                 yield str(remembered.domain)
                 sending = known(remembered.sending)
                 yield from (also.name for also in sending.also) if sending else ()
@@ -153,7 +181,9 @@ class Account:
         A verified domain covers its subdomains:
         https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
         """
-        identities = self.ses(region).email_identities
+        identities = {
+            name for name in self.ses(region).email_identities if self.is_verified(region, name)
+        }
         if address in identities:
             return address
         labels = address.rpartition("@")[2].lower().split(".")

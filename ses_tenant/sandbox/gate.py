@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
 from ses_tenant.core.regions import partition_of
-from ses_tenant.sandbox import sending_api, wire
+from ses_tenant.sandbox import identities, sending_api, wire
 from ses_tenant.sandbox.account import Account, Key
 from ses_tenant.sandbox.door import Door, Operator
 from ses_tenant.sandbox.faults import Fault, Faults
@@ -154,6 +154,10 @@ class Gate:
                 account.ses(call.region)
                 if call.operation == "GetAccount":
                     return _account(account.settings.ses_sandbox)
+                if call.protocol is Protocol.REST:
+                    answer = identities.handle(account, request.path, call)
+                    if answer is not None:
+                        return answer
             if call.service == "iam":
                 return self._iam(request, call)
         return self._moto(request, call)

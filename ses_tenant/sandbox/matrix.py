@@ -15,7 +15,7 @@ def matrix(account: Account) -> dict[str, object]:
     region = account.settings.region
     with account.lock:
         domains = sorted(
-            {*account.tenant_domains()}
+            {*account.tenant_domains(region)}
             | {name.rpartition("@")[2] for name in account.ses(region).email_identities}
         )
         keys = {

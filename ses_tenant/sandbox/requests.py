@@ -16,6 +16,9 @@ from ses_tenant.sandbox.wire import Protocol
 
 _JSON_SERVICES = frozenset({"secretsmanager", "ssm"})
 
+# SDKs before 2024 list identities so.
+_OLD_LIST = ("GET", "/v2/email/identities")
+
 
 @dataclass(frozen=True)
 class Call:
@@ -44,7 +47,7 @@ def read_call(request: HttpRequest, body: bytes, signed: Signed) -> Call:
     elif signed.service == "ses" and request.path.startswith("/v2/"):
         protocol = Protocol.REST
         operation = sesv2_operation(request.method, request.path)
-        parameters = _object(body)
+        parameters = {**request.args.to_dict(), **_object(body)}
     else:
         protocol = Protocol.XML
         fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
@@ -71,6 +74,8 @@ def members(parameters: Mapping[str, Any], prefix: str) -> list[str]:
 
 def sesv2_operation(method: str, path: str) -> str:
     """Return the operation of the second SES API that a method and a path stand for."""
+    if (method, path.rstrip("/")) == _OLD_LIST:
+        return "ListEmailIdentities"
     for verb, pattern, name in _sesv2_routes():
         if verb == method and pattern.fullmatch(path.rstrip("/")):
             return name

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -24,6 +25,7 @@ from ses_tenant.sandbox.certificate import make_certificate
 from ses_tenant.sandbox.door import Door, Handler, Operator, is_loopback, new_operator
 from ses_tenant.sandbox.faults import Faults
 from ses_tenant.sandbox.gate import Gate
+from ses_tenant.sandbox.identities import Ask, verify_pending
 from ses_tenant.sandbox.outbox import Outbox
 from ses_tenant.sandbox.page import Page
 from ses_tenant.sandbox.post import Post
@@ -34,6 +36,7 @@ from ses_tenant.sandbox.state import kept, load
 LOOPBACK = "127.0.0.1"
 DEFAULT_REGION = "eu-central-1"
 _ANY = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - what to connect to instead
+_VERIFY_EVERY_S = 1.0
 _POLL_S = 0.02  # how soon a stop is noticed
 
 
@@ -47,6 +50,7 @@ class Options:
     region: str = DEFAULT_REGION
     host: str = LOOPBACK
     unverified: bool = False
+    ask: Ask | None = None
     ses_sandbox: bool = False
     latency_s: float = 0
     throttle: int = 0
@@ -80,7 +84,8 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
     """
     chosen = options or Options()
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # a line a request, tracebacks too
-    account = Account(Settings(chosen.region, chosen.unverified, chosen.ses_sandbox))
+    verifies = chosen.ask is not None
+    account = Account(Settings(chosen.region, chosen.unverified, chosen.ses_sandbox, verifies))
     post = Post(account, Outbox())
     faults = Faults(time.monotonic, chosen.latency_s, chosen.throttle, chosen.fail_percent)
     moto = DomainDispatcherApplication(create_backend_app)
@@ -111,6 +116,8 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
         thread = Thread(target=lambda: server.serve_forever(_POLL_S), name="sandbox", daemon=True)
         stack.enter_context(renamed_users_keep_tags())
         thread.start()
+        if chosen.ask is not None:
+            stack.enter_context(_verifying(account, chosen.ask))
         stack.callback(thread.join)
         stack.callback(server.shutdown)
         yield Sandbox(
@@ -124,6 +131,24 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
             post=post,
             operator=operator or Operator("sandbox", "sandbox"),  # any other key is, too
         )
+
+
+@contextmanager
+def _verifying(account: Account, ask: Ask) -> Iterator[None]:
+    """Look up the records of identities that are pending, again and again while the block runs."""
+    stop = Event()
+
+    def work() -> None:
+        while not stop.wait(_VERIFY_EVERY_S):
+            verify_pending(account, ask, lambda: datetime.now(UTC))
+
+    thread = Thread(target=work, name="sandbox-verify", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -21,6 +21,7 @@ from moto.ssm.models import ssm_backends
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.sandbox.account import Account
+from ses_tenant.sandbox.held import held_data, held_from
 
 _VERSION = 1
 _SAVE_EVERY_S = 2.0
@@ -128,7 +129,10 @@ def _snapshot(account: Account) -> dict[str, Any]:
             }
             for group in iam.groups.values()
         ],
-        "ses": {region: _ses(backend) for region, backend in _regions(account, ses_backends)},
+        "ses": {
+            region: _ses(account, region, backend)
+            for region, backend in _regions(account, ses_backends)
+        },
         "secrets": {
             region: [_secret(secret) for secret in backend.secrets.values()]
             for region, backend in _regions(account, secretsmanager_backends)
@@ -174,13 +178,15 @@ def _user(user: Any) -> dict[str, Any]:
     }
 
 
-def _ses(backend: Any) -> dict[str, Any]:
+def _ses(account: Account, region: str, backend: Any) -> dict[str, Any]:
     return {
         "identities": [
             {
                 "name": found.email_identity,
                 "configuration_set": found.configuration_set_name,
                 "policies": dict(found.policies),
+                "tags": found.tags or [],
+                "held": held_data(account.identity(region, found.email_identity)),
             }
             for found in backend.email_identities.values()
         ],
@@ -259,9 +265,11 @@ def _restore_ses(account: Account, region: str, given: Mapping[str, Any]) -> Non
     backend = ses_backends[account.account_id][region]
     for identity in given["identities"]:
         made = backend.create_email_identity_v2(
-            identity["name"], None, None, identity["configuration_set"]
+            identity["name"], identity.get("tags"), None, identity["configuration_set"]
         )
         made.policies.update(identity["policies"])
+        if "held" in identity:
+            account.held[region, identity["name"]] = held_from(identity["held"])
     for name in given["configuration_sets"]:
         backend.create_configuration_set(name)
     backend.templates.update(given["templates"])
