@@ -13,6 +13,7 @@ from ses_tenant.cli.check import check
 from ses_tenant.cli.create import create
 from ses_tenant.cli.delete import delete
 from ses_tenant.cli.export import export
+from ses_tenant.cli.identity import app as identity
 from ses_tenant.cli.list_tenants import list_tenants
 from ses_tenant.cli.operator_policy import operator_policy
 from ses_tenant.cli.plan import plan
@@ -76,4 +77,5 @@ app.command(cls=Verb)(export)
 app.command(cls=Verb)(policy)
 app.command("operator-policy", cls=Verb)(operator_policy)
 app.command("smtp-password", cls=Verb)(smtp_password)
+app.add_typer(identity)
 app.add_typer(sandbox)

@@ -1,0 +1,195 @@
+"""`identity` from the command line, against the sandbox and a real name server."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ses_tenant.cli.app import app
+from ses_tenant.core.identity.answers import Answer, Outcome
+from ses_tenant.dns.resolver import DnsResolver, DnsServer
+from ses_tenant.sandbox.server import Options, Sandbox, serve
+from tests.dns.name_server import name_server, needs_nsd
+
+from .conftest import Answer as Printed
+
+SHOP = "shop.example.com"
+REGION = "eu-central-1"
+
+
+@dataclass
+class World:
+    """A sandbox that looks into a name server, once there is one."""
+
+    sandbox: Sandbox
+    server: list[DnsServer] = field(default_factory=list)
+
+    def run(self, *args: str, status: int = 0) -> Printed:
+        result = CliRunner().invoke(app, list(args), prog_name="ses-tenant")
+        assert result.exit_code == status, (result.stdout, result.stderr)
+        return Printed(result.exit_code, result.stdout, result.stderr)
+
+    @property
+    def resolver(self) -> str:
+        return f"127.0.0.1:{self.server[0].port}"
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    servers: list[DnsServer] = []
+
+    def ask(name: str, kind: str) -> Answer:
+        if not servers:
+            return Answer(Outcome.NO_NAME)
+        return DnsResolver((servers[0],), lifetime=2.0).ask(name, kind)
+
+    with serve(Options(region=REGION, ask=ask)) as sandbox:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.url)
+        monkeypatch.setenv("AWS_REGION", REGION)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "operator")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
+        yield World(sandbox, servers)
+
+
+def test_create_prints_the_records_and_a_second_run_changes_nothing(world: World) -> None:
+    first = world.run("identity", "create", SHOP, "-o", "json").json
+    assert [step["action"] for step in first["data"]["steps"]] == [
+        "ses:CreateEmailIdentity", "ses:PutEmailIdentityMailFromAttributes",
+    ]  # fmt: skip
+    assert first["data"]["regions"] == [
+        {
+            "region": REGION,
+            "identity": SHOP,
+            "ses": {
+                "status": "PENDING", "dkim": "PENDING", "mail_from": "PENDING",
+                "last_checked_at": None,
+            },
+        }
+    ]  # fmt: skip
+    second = world.run("identity", "create", SHOP, "-o", "json").json
+    assert second["data"]["steps"] == []
+    assert second["data"]["records"] == first["data"]["records"]
+    printed = world.run("identity", "records", SHOP, "-o", "json").json
+    assert printed["data"] == {"domain": SHOP, "records": first["data"]["records"]}
+    purposes = [record["purpose"] for record in printed["data"]["records"]]
+    assert purposes == ["dkim", "dkim", "dkim", "mail_from_mx", "mail_from_spf", "dmarc"]
+    assert {record["required"] for record in printed["data"]["records"][:5]} == {True}
+
+
+def test_a_dry_run_changes_nothing(world: World) -> None:
+    shown = world.run("identity", "create", SHOP, "--dry-run")
+    assert shown.stdout.startswith("+ ses:CreateEmailIdentity: eu-central-1: create")
+    world.run("identity", "records", SHOP, status=1)
+
+
+def test_stdout_has_the_records_and_nothing_else(world: World) -> None:
+    printed = world.run("identity", "create", SHOP, "--records", "zone")
+    assert "Add these records" in printed.stderr
+    lines = printed.stdout.splitlines()
+    assert all(line.startswith(";") or " IN " in line for line in lines)
+    assert world.run("identity", "records", SHOP, "--format", "zone").stdout == printed.stdout
+
+
+@needs_nsd
+def test_from_a_bare_domain_to_a_verified_one(world: World, tmp_path: Path) -> None:
+    zone = world.run("identity", "create", SHOP, "--records", "zone").stdout
+    saved = tmp_path / "records.json"
+    saved.write_text(world.run("identity", "records", SHOP, "-o", "json").stdout)
+    with name_server(tmp_path, {"example.com": ""}) as empty:
+        world.server[:] = [empty]
+        missing = world.run(
+            "identity", "check", SHOP, "--resolver", world.resolver, "-o", "json", status=4
+        ).json["data"]["domains"][0]
+        assert (missing["verdict"], missing["ses"]["status"]) == ("missing", "PENDING")
+        assert {record["verdict"] for record in missing["records"]} == {"missing"}
+        world.server.clear()
+    folder = tmp_path / "right"
+    folder.mkdir()
+    with name_server(folder, {"example.com": zone}) as right:
+        world.server[:] = [right]
+        waited = world.run("identity", "create", SHOP, "--wait", "1m")
+        assert f"{SHOP} is verified in {REGION}." in waited.stderr
+        found = world.run(
+            "identity", "check", SHOP, "--resolver", world.resolver, "-o", "json"
+        ).json
+        (checked,) = found["data"]["domains"]
+        assert (checked["verdict"], checked["identity"]) == ("ok", SHOP)
+        assert checked["ses"]["status"] == "SUCCESS"
+        assert checked["ses"]["last_checked_at"].endswith("Z")
+        assert [record["found"] for record in checked["records"]] == [
+            [record["value"]] for record in checked["records"]
+        ]
+        offline = world.run(
+            "identity", "check", "--from", str(saved), "--resolver", world.resolver, "-o", "json"
+        ).json["data"]["domains"]
+        assert [(d["domain"], d["region"], d["verdict"]) for d in offline] == [(SHOP, REGION, "ok")]
+        assert set(offline[0]["ses"].values()) == {None}
+        world.run("create", SHOP)
+        everyone = world.run("identity", "check", "--resolver", world.resolver).stdout
+        assert everyone.startswith(f"ok  {SHOP} in {REGION}\n")
+
+
+def test_a_name_server_that_does_not_answer(world: World) -> None:
+    refused = world.run(
+        "identity", "check", SHOP, "--resolver", "127.0.0.1:9", "-o", "json", status=1
+    )
+    assert refused.error["code"] == "dns_unavailable"
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (("create", SHOP, "--mail-from", SHOP), "usage"),
+        (("create", SHOP, "--mail-from", "a b"), "usage"),
+        (("create", "*.example.com"), "invalid_domain"),
+        (("create", SHOP, "--region", "eu-nowhere-1"), "no_region"),
+        (("create", SHOP, "--replicate-from", "us-east-1"), "usage"),
+        (("create", SHOP, "--dmarc-rua", "nobody"), "usage"),
+        (("create", SHOP, "--dmarc-rua", "a;b@example.com"), "usage"),
+        (("create", SHOP, "--records", "stone"), "usage"),
+        (("create", SHOP, "--wait", "soon"), "usage"),
+        (("records", "nobody.example.com"), "not_found"),
+        (("adopt", "nobody.example.com"), "not_found"),
+        (("check", SHOP, "--resolver", "dns.example.com"), "usage"),
+        (("check", "--from", "/dev/null/x"), "usage"),
+    ],
+)
+def test_bad_input(world: World, args: tuple[str, ...], code: str) -> None:
+    status = 1 if code in ("not_found", "no_region") else 2
+    if args[:2] == ("check", "--from"):
+        args = (*args, "--resolver", "127.0.0.1:9")
+        status, code = 1, "dns_unavailable"
+    refused = world.run("identity", *args, "-o", "json", status=status)
+    assert refused.error["code"] == code
+
+
+def test_an_identity_that_a_tenant_needs_is_not_deleted(world: World) -> None:
+    world.run("identity", "create", "example.com")
+    world.run("create", SHOP)
+    refused = world.run("identity", "delete", "example.com", "--yes", "-o", "json", status=1)
+    assert refused.error["code"] == "already_exists"
+    assert SHOP in refused.error["message"]
+    world.run("delete", SHOP, "--yes")
+    world.run("identity", "delete", "example.com", status=2)  # nobody can be asked here
+    world.run("identity", "delete", "example.com", "--yes")
+    again = world.run("identity", "delete", "example.com", "--yes", "-o", "json").json
+    assert again["data"] == {"domain": "example.com", "steps": []}
+
+
+def test_what_is_saved_must_be_records(world: World, tmp_path: Path) -> None:
+    with name_server(tmp_path, {"example.com": ""}) as server:
+        world.server[:] = [server]
+        for text in ("", "[]x", '{"data": {"records": [{}]}}', "{}", json.dumps([{"name": 1}])):
+            (tmp_path / "saved.json").write_text(text)
+            refused = world.run(
+                "identity", "check", "--from", str(tmp_path / "saved.json"),
+                "--resolver", world.resolver, "-o", "json", status=2,
+            )  # fmt: skip
+            assert refused.error["code"] == "usage"
+        world.server.clear()
+
+
+test_what_is_saved_must_be_records = needs_nsd(test_what_is_saved_must_be_records)
