@@ -23,6 +23,7 @@ from ses_tenant.core.tenant.credentials import Credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
@@ -174,6 +175,18 @@ class AwsSession:
             f"s3 {region}",
             lambda: self.boto.client(
                 "s3", region_name=region, endpoint_url=self.endpoint_url, config=self._config()
+            ),
+        )
+
+    def route53_client(self) -> "Route53Client":
+        """Return the Route 53 client; it is one service for all Regions of a partition."""
+        return self._once(
+            "route53",
+            lambda: self.boto.client(
+                "route53",
+                region_name=self.region or _ANY_REGION,
+                endpoint_url=self.endpoint_url,
+                config=self._config(),
             ),
         )
 

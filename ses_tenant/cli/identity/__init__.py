@@ -6,6 +6,7 @@ from ses_tenant.cli.identity.adopt import adopt
 from ses_tenant.cli.identity.check import check
 from ses_tenant.cli.identity.create import create
 from ses_tenant.cli.identity.delete import delete
+from ses_tenant.cli.identity.publish import publish
 from ses_tenant.cli.identity.records import records
 from ses_tenant.cli.verb import Verb
 
@@ -24,6 +25,7 @@ def identity() -> None:
 
 app.command(cls=Verb)(create)
 app.command(cls=Verb)(records)
+app.command(cls=Verb)(publish)
 app.command(cls=Verb)(check)
 app.command(cls=Verb)(adopt)
 app.command(cls=Verb)(delete)
