@@ -11,7 +11,6 @@ from ses_tenant.core.identity.plan import (
     IdentityPlan,
     IdentitySettings,
     RegionView,
-    is_ours,
     plan_adopt,
     plan_identity,
 )
@@ -143,7 +142,7 @@ def prepare_delete(
         if own is None:
             plans.append(IdentityPlan(view.region, ()))
             continue
-        if not is_ours(own):
+        if not own.ours:
             raise SesTenantError(
                 ErrorCode.NOT_OURS,
                 f"The email identity {domain} in {view.region} was not made by ses-tenant.",

@@ -63,11 +63,6 @@ class IdentityPlan:
     notices: tuple[Notice, ...] = ()
 
 
-def is_ours(identity: EmailIdentity) -> bool:
-    """Tell whether ses-tenant made the identity, or has adopted it."""
-    return identity.tags.get(naming.TAG_DOMAIN) == identity.name
-
-
 def our_tags(domain: SendingDomain) -> dict[str, str]:
     """Return the tags of an identity of ours."""
     return {naming.TAG_DOMAIN: domain.name, naming.TAG_VERSION: naming.SCHEMA_VERSION}
@@ -109,7 +104,7 @@ def plan_adopt(view: RegionView, domain: SendingDomain) -> IdentityPlan:
             f"SES has no email identity {domain} in {view.region}.",
             f"To make it: ses-tenant identity create {domain} --region {view.region}",
         )
-    if is_ours(own):
+    if own.ours:
         return IdentityPlan(view.region, ())
     tag = steps.TagResource(view.region, domain.name, our_tags(domain))
     return IdentityPlan(view.region, (tag,))
@@ -142,7 +137,7 @@ def _plan_existing(
     settings: IdentitySettings, region: str, own: EmailIdentity, taken: Collection[str]
 ) -> IdentityPlan:
     domain = settings.domain
-    if not is_ours(own):
+    if not own.ours:
         told = (
             f"The email identity {domain} in {region} was not made by ses-tenant and is left as it "
             f"is. To have it looked after: ses-tenant identity adopt {domain} --region {region}"

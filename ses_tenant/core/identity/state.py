@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from ses_tenant.core.tenant.naming import TAG_DOMAIN
+
 # Regions whose DKIM zone is their own, where SES does not tell the zone itself (an SDK before
 # December 2025). https://docs.aws.amazon.com/general/latest/gr/ses.html#ses_dkim_domains
 _REGIONAL_ZONES = frozenset(
@@ -92,6 +94,11 @@ class EmailIdentity:
     configuration_set: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     policies: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+    @property
+    def ours(self) -> bool:
+        """Tell whether ses-tenant made the identity, or has adopted it: by its tag."""
+        return self.tags.get(TAG_DOMAIN) == self.name
 
     @property
     def verified(self) -> bool:
