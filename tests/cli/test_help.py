@@ -18,7 +18,7 @@ from .conftest import Run
 COMMANDS = [
     *("create", "adopt", "list", "show", "rotate-keys", "suspend", "resume", "delete"),
     *("simulate", "check", "audit", "plan", "apply", "export"),
-    *("policy", "operator-policy", "smtp-password", "sandbox"),
+    *("policy", "operator-policy", "smtp-password", "identity", "sandbox"),
 ]
 SLOW = ["boto3", "botocore", "moto", "rich", "pygments", "markdown_it"]
 

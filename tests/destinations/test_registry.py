@@ -15,6 +15,7 @@ from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
+from ses_tenant.destinations.agreement import Consent, digests
 from ses_tenant.destinations.command import CommandDestination
 from ses_tenant.destinations.document import DocumentDestination
 from ses_tenant.destinations.file import FileDestination
@@ -40,7 +41,9 @@ def session(monkeypatch: pytest.MonkeyPatch) -> AwsSession:
 
 
 def opened(tenant: TenantSpec, session: AwsSession, *, force: bool = False) -> Destination:
-    return open_destination(tenant, session, nowhere, force=force)
+    """Open it as where its commands, if there are any, were agreed to."""
+    consent = Consent(digests(tenant.domain, tenant.destination, tenant.read_back))
+    return open_destination(tenant, session, nowhere, force=force, consent=consent)
 
 
 @pytest.mark.parametrize(
