@@ -81,30 +81,42 @@ class SesTenantError(Exception):
 
     def of_settings(self, *settings: str) -> "SesTenantError":
         """Return the same failure, as one of these settings."""
-        return SesTenantError(
-            self.code, self.message, self.hint, partly_done=self.partly_done, settings=settings
-        )
+        return self._again(self.message, self.hint, settings=settings)
 
     def with_hint(self, more: str) -> "SesTenantError":
         """Return the same failure with one more hint."""
-        hint = f"{self.hint} {more}".strip()
-        return SesTenantError(self.code, self.message, hint, partly_done=self.partly_done)
+        return self._again(self.message, f"{self.hint} {more}".strip())
 
     def about(self, subject: str) -> "SesTenantError":
         """Return the same failure, saying first whose it is, such as an account's."""
-        message = f"{subject}: {self.message}"
-        return SesTenantError(self.code, message, self.hint, partly_done=self.partly_done)
+        return self._again(f"{subject}: {self.message}", self.hint)
 
     def after_steps(self, done: int, total: int) -> "SesTenantError":
         """Return the same failure, saying that `done` of `total` steps had been carried out."""
         if not done:
             return self
         again = "Run the same command again: it goes on where this run stopped."
-        return SesTenantError(
-            self.code,
+        return self._again(
             f"{self.message} ({done} of {total} steps were done before.)",
             f"{self.hint} {again}".strip(),
             partly_done=True,
+        )
+
+    def _again(
+        self,
+        message: str,
+        hint: str,
+        *,
+        partly_done: bool | None = None,
+        settings: tuple[str, ...] | None = None,
+    ) -> "SesTenantError":
+        """Return the same failure in other words; what is not given stays."""
+        return SesTenantError(
+            self.code,
+            message,
+            hint,
+            partly_done=self.partly_done if partly_done is None else partly_done,
+            settings=self.settings if settings is None else settings,
         )
 
 

@@ -83,5 +83,15 @@ def test_it_says_whose_it_is_and_stays_the_same_failure() -> None:
     assert error.with_hint("More.").exit_status == 3
 
 
+def test_in_other_words_it_keeps_everything_else() -> None:
+    error = SesTenantError(ErrorCode.USAGE, "Wrong.", "Look.", settings=("also", "return_path"))
+    for again in (error.with_hint("More."), error.about("Account"), error.after_steps(1, 2)):
+        assert (again.code, again.settings) == (ErrorCode.USAGE, ("also", "return_path"))
+    done = error.after_steps(1, 2).of_settings("subdomains")
+    assert (done.message, done.settings) == (error.after_steps(1, 2).message, ("subdomains",))
+    assert done.hint == f"Look. {PARTLY}"
+    assert done.partly_done
+
+
 def test_warning_is_code_and_message() -> None:
     assert Notice("suspended", "It is.") == Notice(code="suspended", message="It is.")
