@@ -15,6 +15,7 @@ import boto3
 from botocore.config import Config
 
 from ses_tenant import __version__
+from ses_tenant.aws.answers import refuse_what_is_no_answer
 from ses_tenant.aws.errors import aws_errors
 from ses_tenant.aws.pace import Pace
 from ses_tenant.aws.role import assuming
@@ -295,6 +296,7 @@ def open_session(
         region = region or os.environ.get("AWS_REGION") or boto.region_name
         if role_arn is not None:
             boto = assuming(boto, role_arn, region or _ANY_REGION, endpoint_url)
+    refuse_what_is_no_answer(boto)
     _log_calls(boto)
     pace = Pace(_attempts(), sleep=sleep)
     return AwsSession(boto, profile, region, endpoint_url, workers, _pace=pace)

@@ -1,5 +1,6 @@
 """`ses-tenant rotate-keys`."""
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,10 +17,10 @@ from ses_tenant.cli.accounts import (
 from ses_tenant.cli.consent import consent
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of, write_stdout
 from ses_tenant.cli.runtime import make_runtime
-from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.domain import SendingDomain
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from ses_tenant.operations.many import Accounts
     from ses_tenant.operations.rotate_all import Planned, Wanted
     from ses_tenant.operations.runtime import Runtime
+
+    # The keys whose secrets are still to be printed, each with what deletes it.
+    _Unprinted = list[tuple[Runtime, Credentials]]
 
 
 def _flag(name: str, text: str) -> typer.models.OptionInfo:
@@ -105,8 +109,9 @@ def rotate_keys(
     )  # fmt: skip
     targets = list(dict.fromkeys(SendingDomain.parse(text) for text in domains or ()))
     console = Console("rotate-keys", output, quiet)
+    unprinted: _Unprinted = []
     accounts, wanted = _accounts(
-        console, file, targets, options, profile, region, endpoint_url, debug=debug,
+        console, file, targets, options, profile, region, endpoint_url, unprinted, debug=debug,
         workers=workers, force=force, dry_run=dry_run,
     )  # fmt: skip
     from ses_tenant.operations import rotate_all as operation
@@ -120,16 +125,52 @@ def rotate_keys(
         raise errors[0]
     if not dry_run:
         _confirm(console, planned, yes=yes)
-        with console.progress("Rotating keys ...") as progress:
-            planned = operation.carry_out_all(planned, progress, verify=verify)
-    done = sorted((*found.settled, *planned), key=lambda one: (one.account or "", one.turn.domain))
+    with _taken_back_unless_printed(unprinted):
+        if not dry_run:
+            with console.progress("Rotating keys ...") as progress:
+                planned = operation.carry_out_all(planned, progress, verify=verify)
+        done = [*found.settled, *planned]
+        done.sort(key=lambda one: (one.account or "", one.turn.domain))
+        status = _report(console, done, errors, dry_run=dry_run)
+    exit_with(status)
+
+
+@contextmanager
+def _taken_back_unless_printed(unprinted: "_Unprinted") -> "Iterator[None]":
+    """Delete the keys whose secrets wait for the JSON document, if it is not printed whole.
+
+    The document is the delivery of what goes to stdout: nobody has what stood in it.
+    """
     try:
-        _report(console, done, errors, dry_run=dry_run)
-    except OSError:
-        # The JSON document is the delivery of what goes to stdout, and nobody has it.
-        if output is Output.JSON:
-            operation.take_back_printed(done)
+        yield
+    except BaseException as error:
+        if not unprinted:
+            raise
+        from ses_tenant.operations.apply import take_back
+
+        outcomes = [
+            f"{credentials.domain}: {take_back(runtime, *_key_of(credentials))[1]}"
+            for runtime, credentials in unprinted
+        ]
+        told = " ".join(outcomes)
+        if isinstance(error, KeyboardInterrupt):
+            raise SesTenantError(
+                ErrorCode.INTERRUPTED,
+                f"Interrupted before the result was printed. {told}",
+                "Run the same command again: it goes on where this run stopped.",
+            ) from error
+        if isinstance(error, OSError):
+            raise SesTenantError(
+                ErrorCode.DESTINATION_UNAVAILABLE,
+                f"The result could not be written: {error.strerror or type(error).__name__}. "
+                f"{told}",
+                "Make room, then run the same command again.",
+            ) from error
         raise
+
+
+def _key_of(credentials: "Credentials") -> tuple[str, str]:
+    return credentials.user_name, credentials.access_key_id
 
 
 def _confirm(console: Console, planned: "Sequence[Planned]", *, yes: bool) -> None:
@@ -149,6 +190,7 @@ def _accounts(
     profile: str | None,
     region: str | None,
     endpoint_url: str | None,
+    unprinted: "_Unprinted",
     *,
     debug: bool,
     workers: int,
@@ -158,23 +200,26 @@ def _accounts(
     """Return the accounts, and what is wanted in each.
 
     Without a file that is every tenant of the one account; with a file, the tenants that it names,
-    at the age that it gives each.
+    at the age that it gives each. `unprinted` is told whose credentials are still to be printed.
     """
     from ses_tenant.operations.rotate_all import Wanted, wanted_of
-
-    def show(spec: "TenantSpec", credentials: "Credentials") -> None:
-        # In JSON they stand in the one document at the end.
-        if console.output is Output.TABLE:
-            from ses_tenant.destinations.formats import get_format
-
-            write_stdout(get_format(spec.format, spec.interface).file(credentials))
 
     fleet = load_fleet(file) if file is not None else None
     requests = [tenant.request for tenant in fleet.tenants] if fleet else []
     allowed = None if dry_run else consent(requests)
 
     def runtime_of(session: "AwsSession") -> "Runtime":
-        return make_runtime(session, show, force=force, consent=allowed)
+        def show(spec: "TenantSpec", credentials: "Credentials") -> None:
+            # In JSON they stand in the one document at the end.
+            if console.output is not Output.TABLE:
+                unprinted.append((runtime, credentials))
+                return
+            from ses_tenant.destinations.formats import get_format
+
+            write_stdout(get_format(spec.format, spec.interface).file(credentials))
+
+        runtime = make_runtime(session, show, force=force, consent=allowed)
+        return runtime
 
     if fleet is None or file is None:
         session = o.connect(profile, region, endpoint_url, debug=debug, workers=workers)
@@ -239,7 +284,8 @@ def _report(
     failed: list[SesTenantError],
     *,
     dry_run: bool,
-) -> None:
+) -> ExitStatus:
+    """Print what was done, and return the status to end with."""
     from ses_tenant.cli.render import plan_text, turn_data, turn_text
 
     now, turns = datetime.now(UTC), [one.turn for one in done]
@@ -265,4 +311,4 @@ def _report(
         errors,
         status,
     )
-    exit_with(status)
+    return status

@@ -127,7 +127,7 @@ def _create_key(runtime: Runtime, user_name: str, issue: Issue) -> NewAccessKey:
     """Issue a key. Where there was none before, make sure that no other run did the same."""
     key = runtime.iam.create_access_key(user_name)
     if issue.first and len(runtime.iam.list_access_keys(user_name)) > 1:
-        _, outcome = _take_back(runtime, user_name, key.access_key_id)
+        _, outcome = take_back(runtime, user_name, key.access_key_id)
         raise SesTenantError(
             ErrorCode.PARTIAL_FAILURE,
             f"{issue.spec.domain}: another run issued a key at the same moment. {outcome}",
@@ -151,7 +151,7 @@ def _deliver(runtime: Runtime, issue: Issue, credentials: Credentials, begun: da
             if isinstance(error, SesTenantError):
                 return  # only the answer was lost
             raise
-        gone, outcome = _take_back(runtime, credentials.user_name, credentials.access_key_id)
+        gone, outcome = take_back(runtime, credentials.user_name, credentials.access_key_id)
         if isinstance(error, SesTenantError):
             raise SesTenantError(error.code, f"{error.message} {outcome}", error.hint) from error
         if gone:
@@ -159,8 +159,11 @@ def _deliver(runtime: Runtime, issue: Issue, credentials: Credentials, begun: da
         raise SesTenantError(ErrorCode.PARTIAL_FAILURE, outcome) from error
 
 
-def _take_back(runtime: Runtime, name: str, key: str) -> tuple[bool, str]:
-    """Delete a key whose secret nobody holds; return whether it is gone, and what to tell."""
+def take_back(runtime: Runtime, name: str, key: str) -> tuple[bool, str]:
+    """Delete a key whose secret nobody holds; return whether it is gone, and what to tell.
+
+    `name` is its user's, `key` its ID.
+    """
     for pause in (*_PAUSES_FOR_NEW_USER, None):
         try:
             runtime.iam.apply(steps.DeleteAccessKey(name, key))

@@ -129,17 +129,6 @@ def carry_out(runtime: Runtime, turn: Turn, *, verify: bool) -> Turn:
     return turn
 
 
-def take_back(iam: Iam, turn: Turn) -> None:
-    """Delete the key that a turn has issued, when the result that holds its secret was not read."""
-    if turn.credentials is not None:
-        credentials = turn.credentials
-        iam.apply(
-            steps.DeleteAccessKey(
-                credentials.user_name, credentials.access_key_id, undelivered=True
-            )
-        )
-
-
 def _reactivate_if_held(iam: Iam, turn: Turn) -> None:
     """After a deactivation look at the destination once more: somebody may have put a key back."""
     off = [

@@ -1,6 +1,6 @@
 """`rotate-keys` for all tenants that are due, in one account or in several."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from ses_tenant.core.rotation.decision import RotationOptions
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.spec import STDOUT
 from ses_tenant.operations.many import Accounts, Progress, each_account, each_tenant, unwatched
-from ses_tenant.operations.rotate import Turn, carry_out, choose, prepare, take_back
+from ses_tenant.operations.rotate import Turn, carry_out, choose, prepare
 from ses_tenant.operations.runtime import Runtime
 
 
@@ -156,13 +156,6 @@ def rotate_all(dues: Sequence[Due], may_begin: Callable[[], bool]) -> list[Plann
             return _not_done(planned, error)
 
     return each_tenant(dues, work, failed=_not_planned, workers=_workers(dues))
-
-
-def take_back_printed(done: Iterable[Planned]) -> None:
-    """Delete the keys whose secrets went to a result that nobody could read."""
-    for one in done:
-        if one.due and one.turn.spec and one.turn.spec.destination == STDOUT:
-            take_back(one.due.runtime.iam, one.turn)
 
 
 def _plan(due: Due) -> Planned:

@@ -11,11 +11,13 @@ from tests.crash.scenarios import SHOP, WALK, After, Scenario
 _RUNS = 4
 _ONE_ATTEMPT = {"AWS_MAX_ATTEMPTS": "1"}
 _QUIET = ("nothing to change", ", 0 changed, 0 failed")
-_CLEAN = (0, 1, 3)
+_CLEAN = (0, 1, 3, 130)
 CRASHES = (Mode.BEFORE, Mode.LOST, Mode.AFTER)
 # What a second attempt puts right, and what may have been carried out already.
 _REFUSED = (Mode.ERROR, Mode.RESET)
-_UNKNOWN = (Mode.ERROR_AFTER, Mode.RESET_AFTER)
+_UNKNOWN = (Mode.ERROR_AFTER, Mode.RESET_AFTER, Mode.CUT, Mode.PAGE_AFTER)
+# What no attempt puts right.
+_LASTING = (Mode.OUTAGE, Mode.EXPIRED, Mode.PAGE, Mode.CTRL_C)
 _READS = ("Get", "List", "Generate")
 
 
@@ -86,7 +88,8 @@ def failure_cases(scenario: Scenario, base: Baseline) -> Iterator[FaultCase]:
     With the default number of attempts, and with one; a read carried out is as one that is not.
     """
     for number, action in enumerate(base.requests, start=1):
-        yield FaultCase(scenario, action, number, Mode.OUTAGE)
+        for mode in _LASTING:
+            yield FaultCase(scenario, action, number, mode)
         for mode in _REFUSED:
             yield FaultCase(scenario, action, number, mode, retried=True)
         if not action.partition(":")[2].startswith(_READS):
@@ -170,7 +173,9 @@ def _check_end(harness: Harness, case: FaultCase, run: Run, *, crash: bool) -> N
 
 
 def _check_clean(harness: Harness, run: Run) -> None:
-    if run.status not in _CLEAN or (run.status != 0 and "Error:" not in run.err):
+    if run.status not in _CLEAN or (
+        run.status not in (0, 130) and "Error:" not in run.err and '"errors": [\n' not in run.out
+    ):
         harness.problems.append(f"{' '.join(run.argv)} ended with {run.status}: {run.err[-300:]}")
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _LOOPBACK = "127.0.0.1"
 _PATIENCE_S = 30
+_PAGE = b"<!doctype html><html lang=en><title>Log in</title><body><form></form></body></html>"
 _OOPS = b"<!doctype html><html lang=en><title>500 Internal Server Error</title>"
 _SERVICE = re.compile(r"Credential=[^/]*/\d+/[^/]*/([^/]+)/aws4_request")
 
@@ -41,7 +42,12 @@ class Mode(StrEnum):
     ERROR_AFTER = "500-carried-out"
     RESET = "reset"
     RESET_AFTER = "reset-carried-out"
+    CUT = "cut-carried-out"  # half of the answer, as from a proxy that gives up
+    PAGE = "html"  # a page of HTML with status 200, as from the login page of a network
+    PAGE_AFTER = "html-carried-out"
     OUTAGE = "outage"  # this request and all after it
+    EXPIRED = "expired"  # the operator's credentials, from this request on
+    CTRL_C = "ctrl-c"  # while the request is under way
 
     @property
     def kills(self) -> bool:
@@ -82,15 +88,22 @@ class Target:
             self._pid = None
         self._ended.set()
 
+    def interrupt(self) -> None:
+        """Send Ctrl-C to the client."""
+        self._send(signal.SIGINT)
+
     def kill(self) -> None:
         """Kill the client, and return when it is dead."""
+        self._send(signal.SIGKILL)
+        if not self._ended.wait(_PATIENCE_S):
+            raise TimeoutError("the client does not die")
+
+    def _send(self, number: signal.Signals) -> None:
         if not self._known.wait(_PATIENCE_S):
             raise TimeoutError("nobody told which process the client is")
         with self._lock:
             if self._pid is not None:
-                os.kill(self._pid, signal.SIGKILL)
-        if not self._ended.wait(_PATIENCE_S):
-            raise TimeoutError("the client does not die")
+                os.kill(self._pid, number)
 
 
 @dataclass
@@ -166,12 +179,11 @@ class FaultServer:
                 return _refuse(environ, start_response, 400, "Throttling", "Rate exceeded")
             self.requests.append(action)
             mode = self._mode(fault, len(self.requests))
-            if mode is Mode.BEFORE:
-                target.kill()
+            self._strike(mode, target)
             if mode in (Mode.BEFORE, Mode.RESET, Mode.OUTAGE):
                 raise _hang_up(environ)
-            if mode is Mode.ERROR:
-                return _refuse(environ, start_response, 500, "InternalFailure", "Try again")
+            if mode in (Mode.ERROR, Mode.PAGE, Mode.EXPIRED):
+                return _not_carried_out(mode, environ, start_response)
             answer = _carry_out(self._app, environ)
             self.observe()
             if mode is Mode.LOST:
@@ -180,14 +192,27 @@ class FaultServer:
             raise _hang_up(environ)
         if mode is Mode.ERROR_AFTER:
             return _refuse(environ, start_response, 500, "InternalFailure", "Try again")
-        start_response(answer.status, answer.headers)
-        return _Answer(answer.body, target.kill if mode is Mode.AFTER else None)
+        if mode is Mode.PAGE_AFTER:
+            return _page(start_response)
+        body = answer.body[: len(answer.body) // 2] if mode is Mode.CUT else answer.body
+        headers = [(n, v) for n, v in answer.headers if n.lower() != "content-length"]
+        start_response(answer.status, [*headers, ("Content-Length", str(len(body)))])
+        return _Answer(body, target.kill if mode is Mode.AFTER else None)
+
+    @staticmethod
+    def _strike(mode: Mode | None, target: Target) -> None:
+        """Do to the client what comes before its request is carried out."""
+        if mode is Mode.BEFORE:
+            target.kill()
+        elif mode is Mode.CTRL_C:
+            target.interrupt()
 
     @staticmethod
     def _mode(fault: Fault | None, number: int) -> Mode | None:
         if fault is None:
             return None
-        hit = number >= fault.number if fault.mode is Mode.OUTAGE else number == fault.number
+        from_then_on = fault.mode in (Mode.OUTAGE, Mode.EXPIRED)
+        hit = number >= fault.number if from_then_on else number == fault.number
         return fault.mode if hit else None
 
 
@@ -252,6 +277,22 @@ def _action(environ: "WSGIEnvironment", body: bytes) -> str:
     return f"{_service(environ)}:{named}"
 
 
+def _not_carried_out(
+    mode: Mode, environ: "WSGIEnvironment", start_response: "StartResponse"
+) -> Iterable[bytes]:
+    if mode is Mode.PAGE:
+        return _page(start_response)
+    if mode is Mode.EXPIRED:
+        said = "The security token included in the request is expired"
+        return _refuse(environ, start_response, 403, "ExpiredToken", said)
+    return _refuse(environ, start_response, 500, "InternalFailure", "Try again")
+
+
+def _page(start_response: "StartResponse") -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Type", "text/html")])
+    return [_PAGE]
+
+
 def _refuse(
     environ: "WSGIEnvironment",
     start_response: "StartResponse",
@@ -263,7 +304,7 @@ def _refuse(
     reason = "Bad Request" if status < 500 else "Internal Server Error"
     if "HTTP_X_AMZ_TARGET" in environ:
         start_response(f"{status} {reason}", [("Content-Type", "application/x-amz-json-1.1")])
-        named = code if code != "Throttling" else "ThrottlingException"
+        named = f"{code}Exception" if code in ("Throttling", "ExpiredToken") else code
         return [f'{{"__type": "{named}", "message": "{message}"}}'.encode()]
     start_response(f"{status} {reason}", [("Content-Type", "text/xml")])
     kind = "Sender" if status < 500 else "Receiver"

@@ -22,6 +22,7 @@ from tests.crash.fork_server import Order
 
 _KEY = re.compile(r"(?<![A-Z0-9])AKIA[A-Z0-9]{16}(?![A-Z0-9])")
 _KEY_ON_STDOUT = re.compile(r"^\w+=(AKIA[A-Z0-9]{16})$", re.MULTILINE)
+_KEY_IN_JSON = re.compile(r'"credentials": \{\s*"access_key_id": "(AKIA[A-Z0-9]{16})"')
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _ISSUER = re.compile(r"issuing\+[A-Za-z0-9.+-]*")
 
@@ -187,7 +188,9 @@ class Harness:
         out = self.folder / "out"
         if not out.exists() or not any(site.kind == "-" for site in self.sites):
             return []
-        return list(dict.fromkeys(_KEY_ON_STDOUT.findall(out.read_text())))
+        text = out.read_text()
+        found = [*_KEY_ON_STDOUT.findall(text), *_KEY_IN_JSON.findall(text)]
+        return list(dict.fromkeys(found))
 
     def observe(self) -> None:
         """Look at all sites; called after every request and every run."""

@@ -170,6 +170,9 @@ def of_kind(kind: str) -> Iterator[Scenario]:
     )
     yield scenario("create-again", _steady, "create", SHOP, "--subdomains")
     yield scenario("issue", _steady, *_SHOP, after=after, stable=False)
+    if shown:
+        in_json = ("rotate-keys", SHOP, "--yes", "-o", "json")
+        yield scenario("issue-json", _steady, *in_json, after=after, stable=False)
     if not shown:
         yield scenario("create-orphan", _crashed_create, "create", SHOP, *to)
         yield scenario("issue-due", _due, *_CRON)
