@@ -1,7 +1,6 @@
 """Reading the email identities that SES may authorize a tenant's mail by, in every Region."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ses_tenant.core.errors import Notice, SesTenantError
@@ -10,6 +9,7 @@ from ses_tenant.core.identity.ses import ListedIdentity, SesIdentity
 from ses_tenant.core.proof.delegation import Coverage, IdentityPolicies
 from ses_tenant.core.proof.places import Target
 from ses_tenant.core.regions import ses_regions
+from ses_tenant.operations.many import each_tenant
 from ses_tenant.operations.protocols import Ses
 
 # One request an identity: past this, only on demand.
@@ -65,16 +65,12 @@ def _listed(
     """Return the identities of each Region; where they may not be listed, those there may be."""
 
     def listed(region: str) -> tuple[ListedIdentity, ...] | SesTenantError:
-        try:
-            return ses.list_identities(region)
-        except SesTenantError as error:
-            return error
+        return ses.list_identities(region)
 
-    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-        answers = dict(zip(regions, pool.map(listed, regions), strict=True))
+    answers = each_tenant(regions, listed, failed=_refused, workers=_WORKERS)
     found: list[tuple[str, ListedIdentity]] = []
     refused: dict[str, str] = {}
-    for region, answer in answers.items():
+    for region, answer in zip(regions, answers, strict=True):
         if isinstance(answer, SesTenantError):
             refused[region] = answer.message
             names = dict.fromkeys(
@@ -90,13 +86,10 @@ def _policies(
     ses: Ses, wanted: Sequence[tuple[str, str]]
 ) -> tuple[tuple[IdentityPolicies, ...], list[Notice]]:
     def read(at: tuple[str, str]) -> SesIdentity | SesTenantError | None:
-        try:
-            return ses.identity(*at)
-        except SesTenantError as error:
-            return error
+        return ses.identity(*at)
 
-    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-        answers = list(zip(wanted, pool.map(read, wanted), strict=True))
+    told = each_tenant(wanted, read, failed=_refused, workers=_WORKERS)
+    answers = list(zip(wanted, told, strict=True))
     refused = {at[0]: a.message for at, a in answers if isinstance(a, SesTenantError)}
     found = tuple(
         IdentityPolicies(
@@ -110,8 +103,12 @@ def _policies(
         for (region, _), answer in answers
         if isinstance(answer, SesIdentity) and answer.policies
     )
-    told = "The policies of email identities were not all read"
-    return found, [_unread(told, refused)] if refused else []
+    unread = "The policies of email identities were not all read"
+    return found, [_unread(unread, refused)] if refused else []
+
+
+def _refused(_: object, error: SesTenantError) -> SesTenantError:
+    return error
 
 
 def _unread(what: str, refused: Mapping[str, str]) -> Notice:
