@@ -9,7 +9,7 @@ from ses_tenant.core.findings.audit import Audit
 from ses_tenant.core.findings.audit import audit as find
 from ses_tenant.core.findings.finding import MAX_DOMAINS
 from ses_tenant.core.iam.authorization import Policy
-from ses_tenant.core.proof.members import Account, read_account
+from ses_tenant.core.proof.members import Account, read_account, targets_of
 from ses_tenant.core.proof.organization import within
 from ses_tenant.operations.identity_policies import read_identities
 from ses_tenant.operations.protocols import Iam, Ses
@@ -43,7 +43,7 @@ def audit(
             raise
         keys = {}
         warnings.append(Notice("not_read", f"The access keys were not looked at. {error.message}"))
-    targets = [target for member in people for target in member.targets()]
+    targets = targets_of(people)
     identities = read_identities(ses, targets, policies=identity_policies)
     warnings += identities.notices
     people = tuple(replace(member, verified_in=identities.verified_in) for member in people)

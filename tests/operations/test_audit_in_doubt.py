@@ -309,3 +309,41 @@ def test_a_region_that_may_not_be_listed_is_told_and_its_identities_are_tried() 
     _, (warning,) = audit(world(), ses, Clock()(), timedelta(days=90))
     assert "not listed in eu-central-1, us-east-1" in warning.message
     assert ses.calls.count("ses:GetEmailIdentity") == 2  # shop.example.com and example.com
+
+
+@pytest.mark.parametrize(
+    ("tag", "path"),
+    [
+        (None, "/ses-tenant/shop.example.com/"),
+        ("", "/ses-tenant/shop.example.com/"),
+        ("Shop.example.com", "/ses-tenant/shop.example.com/"),
+        ("Shop.example.com", "/ses-tenant/moved/"),
+        ("no domain", "/ses-tenant/Shop.example.com/"),
+    ],
+)
+def test_a_tenant_whose_domain_tag_is_lost_or_damaged_is_protected_all_the_same(
+    tag: str | None, path: str
+) -> None:
+    iam = world()
+    iam.add_user("wordpress").policies["send"] = allow()
+    user = iam.users[NAME]
+    user.path = path
+    user.tags.pop("ses-tenant:domain") if tag is None else user.tags.update(
+        {"ses-tenant:domain": tag}
+    )
+    (finding,) = findings(iam)
+    assert finding.principal.endswith("user/wordpress")
+    assert (finding.rule, finding.severity.value) == ("may_send_as", "error")
+    assert [d.domain for d in finding.domains] == [SHOP.name]
+
+
+def test_a_user_who_takes_the_path_of_a_tenant_is_no_owner_of_its_domain() -> None:
+    iam = world()
+    user = iam.add_user("wordpress")
+    user.path = f"/ses-tenant/{SHOP}/"
+    user.policies["send"] = allow()
+    (finding,) = findings(iam)
+    assert (finding.principal, finding.rule) == (
+        f"arn:aws:iam::{ACCOUNT}:user/ses-tenant/{SHOP}/wordpress",
+        "may_send_as",
+    )

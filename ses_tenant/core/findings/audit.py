@@ -22,7 +22,7 @@ from ses_tenant.core.iam.authorization import Answer
 from ses_tenant.core.proof.addresses import TooComplex
 from ses_tenant.core.proof.breaches import Breach, Targets, breaches
 from ses_tenant.core.proof.delegation import Coverage, Delegation, IdentityPolicies, delegations
-from ses_tenant.core.proof.members import Account, Member
+from ses_tenant.core.proof.members import Account, Member, targets_of
 from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.takeover import takeovers
 from ses_tenant.core.proof.ways import Way, ways_to_send
@@ -66,7 +66,7 @@ def audit(
     people = account.people
     expected, powers = Expected(operators), takeovers(account)
     by_arn = {member.arn: member for member in people}
-    targets = [target for member in people for target in member.targets()]
+    targets = targets_of(people)
     taken = frozenset(target.domain for target in targets)
     found = Gathering(limit)
     remedies: dict[str, str] = {}

@@ -83,9 +83,8 @@ def _of_route(route: Route, expected: Expected, limit: int | None) -> Finding:
         _remedy(route.hop),
         severity=expected.severity(route.principal, usual),
         domains=[
-            AffectedDomain(domain.name, shown)
+            AffectedDomain(member.domains[0].name, shown)
             for member, shown in islice(route.touched, limit)
-            if (domain := member.tenant) is not None
         ],
         path=_path(route.hop),
         cause=f"{route.hop.cause}|{route.effect.name}",

@@ -88,7 +88,7 @@ class Assets:
     def __init__(self, account: Account) -> None:
         """Read it off the tenants' tags."""
         self.tenants: tuple[Member, ...] = tuple(
-            member for member in account.people if member.tenant is not None
+            member for member in account.people if member.domains
         )
         self._regions = _telling_regions(account)
         self._suffixes = _suffixes(account)

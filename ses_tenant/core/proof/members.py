@@ -17,7 +17,7 @@ from ses_tenant.core.iam.keys import ENVIRONMENT, RESOURCE_TAGS, SESSION
 from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.ways import Principal
 from ses_tenant.core.tenant.spec import SendingOptions
-from ses_tenant.core.tenant.tags import Damaged, Remembered, known, tenant_of
+from ses_tenant.core.tenant.tags import Damaged, Remembered, known, meant_for, tenant_of
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,20 @@ class Member:
         """Return the domain whose tenant it is, or None."""
         return tenant_of(self.name, self.path, self.remembered) if self.is_user else None
 
+    @property
+    def domains(self) -> tuple[SendingDomain, ...]:
+        """Return the domain whose tenant it is, or those that a user of ours was meant for."""
+        if self.tenant is not None:
+            return (self.tenant,)
+        return meant_for(self.path, self.remembered) if self.is_user else ()
+
     def targets(self) -> tuple[Target, ...]:
-        """Return the domains that are the tenant's to send as; none if it is no tenant.
+        """Return the domains that are its to send as, as a tenant or one whose tags are damaged.
 
         Their Regions are those of its tag and those in which SES knows the domain.
         """
-        domain = self.tenant
-        if domain is None:
+        domains = self.domains
+        if not domains:
             return ()
         options = self.sending_options
         regions = known(self.remembered.regions) or ()
@@ -94,7 +101,7 @@ class Member:
                 partition,
                 self.arn,
             )
-            for own in (domain, *options.also)
+            for own in (*domains, *options.also)
         )
 
     @property
@@ -126,6 +133,15 @@ class Account:
     groups: tuple[Group, ...] = ()
     managed: Mapping[str, Policy] = field(default_factory=dict)
     other_versions: Mapping[str, tuple[Policy, ...]] = field(default_factory=dict)
+
+
+def targets_of(people: Iterable[Member]) -> list[Target]:
+    """Return the domains to protect: all tenants', and others' that are no tenant's."""
+    people = tuple(people)
+    found = [target for member in people if member.tenant for target in member.targets()]
+    taken = {target.domain for target in found}
+    others = (target for member in people if not member.tenant for target in member.targets())
+    return [*found, *(target for target in others if target.domain not in taken)]
 
 
 def members(pages: Iterable[Mapping[str, object]]) -> tuple[Member, ...]:

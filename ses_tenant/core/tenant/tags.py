@@ -5,6 +5,7 @@ never taken for a default, because a default may allow what the tenant may not, 
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -102,6 +103,22 @@ def tenant_of(user_name: str, path: str, remembered: Remembered) -> SendingDomai
     if not isinstance(domain, SendingDomain) or not path.startswith(naming.PATH_PREFIX):
         return None
     return domain if naming.user_name(domain) == user_name else None
+
+
+def meant_for(path: str, remembered: Remembered) -> tuple[SendingDomain, ...]:
+    """Return the domains that a user under our path was meant for, if it is a tenant or not.
+
+    What its path and its tag say, however it is spelled: a tag that was lost or damaged leaves a
+    domain as worth protecting as it was.
+    """
+    if not path.startswith(naming.PATH_PREFIX):
+        return ()
+    tag = remembered.domain
+    found: dict[SendingDomain, None] = {}
+    for text in (path.removeprefix(naming.PATH_PREFIX).strip("/"), str(tag or "")):
+        with suppress(SesTenantError):
+            found[SendingDomain.parse(text)] = None
+    return tuple(found)
 
 
 def _parsed(tags: Mapping[str, str], tag: str, parse: Callable[[str], _T]) -> _T | Damaged | None:
