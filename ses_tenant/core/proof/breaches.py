@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ses_tenant.core.iam.globs import ANY, ONE, glob
+from ses_tenant.core.iam.globs import ANY, ONE, glob, matches
 from ses_tenant.core.iam.statements import Statement
 from ses_tenant.core.proof.addresses import Constraint, TooComplex
 from ses_tenant.core.proof.places import Target
@@ -67,7 +67,10 @@ class Targets:
         for each in globs:
             tail = _tail(each)
             if not tail:
-                return self.all
+                if not _tells_host(each):
+                    return self.all
+                found.update((id(target), target) for target in self.all if _may_be(each, target))
+                continue
             _, at, host = tail.rpartition("@")
             exact = self._by_domain.get(host, ())
             # A target that counts with its subdomains is met by anything below it, too.
@@ -113,6 +116,19 @@ def _tail(pattern: str) -> str:
     return pattern.replace(ONE, ANY).rpartition(ANY)[2].lower()
 
 
+def _tells_host(pattern: str) -> bool:
+    """Tell whether the pattern says something of the domain, though not how it ends."""
+    return pattern.count("@") == 1 and pattern.rpartition("@")[2] not in ("", ANY)
+
+
+def _may_be(pattern: str, target: Target) -> bool:
+    """Tell whether the pattern, which has one `@`, can be about an address of the target.
+
+    An address has one `@`, so what stands behind it is the domain, in capitals or not.
+    """
+    return target.subdomains or matches(pattern.rpartition("@")[2], target.domain, fold=True)
+
+
 def _identities(statement: Statement) -> tuple[str, ...]:
     """Return globs of the identities that the statement's ARNs may be about."""
     return tuple(map(_identity, statement.resources))
@@ -124,37 +140,40 @@ def _identity(resource: str) -> str:
     return glob(resource).rpartition("/")[2]
 
 
-def _tails(way: Way) -> set[str] | None:
-    """Return how the addresses and identities end that the way treats in a way of their own.
+def _exceptions(way: Way) -> set[str] | None:
+    """Return globs of the addresses and identities that the way treats in a way of their own.
 
-    A domain that none of these ends has to do with goes as every other such domain. None if the
-    way is about certain domains only.
+    A domain that none of them has to do with goes as every other such domain. None if the way is
+    about certain domains only.
     """
     if not all(constraint.negated for constraint in way.sender):
         return None
-    found = {_tail(each) for constraint in way.sender for each in constraint.globs}
+    found = {each for constraint in way.sender for each in constraint.globs}
     for statement, _ in way.resources:
         for resource in statement.resources:
             if resource.split(":", 5)[-1] in ("*", "identity/*"):
                 continue
             if "$" in resource or not _tail(_identity(resource)):
                 return None
-            found.add(_tail(_identity(resource)))
+            found.add(_identity(resource))
     return found
 
 
 def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> Iterator[Breach]:
     search = Search(principal)
-    ends = {id(way): _tails(way) for way in ways}
-    wide = [way for way in ways if ends[id(way)] is not None]
-    tails = tuple({tail for way in wide for tail in ends[id(way)] or ()})
-    special = {id(t): t for way in ways if ends[id(way)] is None for t in targets.about(way)}
+    apart = {id(way): _exceptions(way) for way in ways}
+    wide = [way for way in ways if apart[id(way)] is not None]
+    patterns = {each for way in wide for each in apart[id(way)] or ()}
+    open_ended = [each for each in patterns if not _tail(each) and _tells_host(each)]
+    tails = tuple({_tail(each) for each in patterns.difference(open_ended)})
+    special = {id(t): t for way in ways if apart[id(way)] is None for t in targets.about(way)}
     alike: dict[tuple[object, ...], Breach | None] = {}
     for target in targets.all if wide else special.values():
         if target.owner == principal.arn:
             continue
         domain = target.domain
         own_end = domain.endswith(tails) or any(tail.endswith(domain) for tail in tails)
+        own_end = own_end or any(_may_be(each, target) for each in open_ended)
         place = (target.regions, target.account, target.partition)
         if id(target) in special or own_end:
             breach = _breach(search, ways, target, targets.spared(principal, target))

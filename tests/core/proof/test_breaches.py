@@ -23,6 +23,7 @@ DOMAINS = ("example.com", "shop.example.com", "evilshop.example.com", "blog.exam
 PATTERNS = (
     *("*", "*@*", "*@shop.example.com", "*shop.example.com", "*.example.com", "*@*.example.com"),
     *("*@SHOP.example.com", "info@*", "*@blog.example.???", "a@shop.example.com", "*@a.b.net*"),
+    *("*@shop*", "*@*B.n*", "a@*.example.c*", "*@e*", "*shop*"),
 )
 
 
@@ -77,6 +78,28 @@ def test_all_at_once_finds_what_is_found_pair_by_pair(
         if find_witness(p, ways_to_send(p), t) is not None
     }
     assert {(b.principal.arn, b.target.domain) for b in found(people, targets)} == pairs
+
+
+@pytest.mark.parametrize(
+    ("subdomains", "expected"), [(False, {"shop.example.com"}), (True, set(DOMAINS))]
+)
+def test_a_pattern_without_an_end_is_about_what_stands_behind_the_at(
+    subdomains: bool, expected: set[str]
+) -> None:
+    targets = [target(domain, subdomains=subdomains) for domain in DOMAINS]
+    shop = principal("x", statement("Allow", "StringLike", ["*@shop.ex*"]))
+    assert {b.target.domain for b in found([shop], targets)} == expected  # a@shop.ex.a.b.net
+
+
+def test_no_witness_is_what_a_deny_without_an_end_is_about() -> None:
+    denied = ("*@shop*", "*@S*", "*@*b.n*")
+    everything = statement("Allow", "StringLike", [])
+    someone = principal("x", everything, statement("Deny", "StringLike", [*denied]))
+    breached = found([someone], list(map(target, DOMAINS)))
+    assert {b.target.domain for b in breached} == set(DOMAINS)
+    for breach in breached:
+        assert breach.witness is not None
+        assert not any(fnmatchcase(breach.witness.address, each) for each in denied)
 
 
 @few
