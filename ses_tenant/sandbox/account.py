@@ -63,6 +63,7 @@ class Account:
     issued: set[str] = field(default_factory=set)
     seeded: set[tuple[str, str]] = field(default_factory=set)
     held: dict[tuple[str, str], Held] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
     ports: tuple[int, int, int] = (0, 0, 0)
     lock: threading.RLock = field(default_factory=threading.RLock)
 

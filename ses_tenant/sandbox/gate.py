@@ -153,7 +153,9 @@ class Gate:
             if call.service == "ses":
                 account.ses(call.region)
                 if call.operation == "GetAccount":
-                    return _account(account.settings.ses_sandbox)
+                    return _account(account)
+                if call.operation == "PutAccountDetails":
+                    return _put_details(account, call)
                 if call.protocol is Protocol.REST:
                     answer = identities.handle(account, request.path, call)
                     if answer is not None:
@@ -222,17 +224,31 @@ def _context(call: Call) -> dict[str, tuple[str, ...]]:
     return {name: (str(value),) for name, value in given.items() if value}
 
 
-def _account(ses_sandbox: bool) -> Response:
+def _account(account: Account) -> Response:
+    limited = account.settings.ses_sandbox
     return wire.json_result(
         {
             "DedicatedIpAutoWarmupEnabled": False,
             "EnforcementStatus": "HEALTHY",
-            "ProductionAccessEnabled": not ses_sandbox,
+            "ProductionAccessEnabled": not limited,
             "SendQuota": {
-                "Max24HourSend": 200.0 if ses_sandbox else 50_000.0,
-                "MaxSendRate": 1.0 if ses_sandbox else 14.0,
+                "Max24HourSend": 200.0 if limited else 50_000.0,
+                "MaxSendRate": 1.0 if limited else 14.0,
                 "SentLast24Hours": 0.0,
             },
             "SendingEnabled": True,
+            **({"Details": account.details} if account.details else {}),
         }
     )
+
+
+def _put_details(account: Account, call: Call) -> Response:
+    """Take the request for production access; nobody grants it here."""
+    if account.details:
+        message = "Account details are under review."
+        error = wire.AwsError(409, "ConflictException", message, "ConflictException", 409)
+        return wire.error_response(Protocol.REST, error)
+    kept = ("MailType", "WebsiteURL", "ContactLanguage", "UseCaseDescription")
+    account.details = {key: call.parameters[key] for key in kept if key in call.parameters}
+    account.details["ReviewDetails"] = {"Status": "PENDING", "CaseId": "1"}
+    return wire.json_result({})

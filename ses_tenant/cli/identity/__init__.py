@@ -9,6 +9,7 @@ from ses_tenant.cli.identity.delete import delete
 from ses_tenant.cli.identity.publish import publish
 from ses_tenant.cli.identity.records import records
 from ses_tenant.cli.verb import Verb
+from ses_tenant.cli.identity.request_production import request_production
 
 app = typer.Typer(name="identity", no_args_is_help=True, rich_markup_mode=None)
 
@@ -29,3 +30,4 @@ app.command(cls=Verb)(publish)
 app.command(cls=Verb)(check)
 app.command(cls=Verb)(adopt)
 app.command(cls=Verb)(delete)
+app.command("request-production", cls=Verb)(request_production)
