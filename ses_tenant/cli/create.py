@@ -1,6 +1,9 @@
 """`ses-tenant create`."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.consent import agree, consent, unread
@@ -13,10 +16,18 @@ from ses_tenant.cli.console import (
     status_of,
     write_stdout,
 )
+from ses_tenant.cli.readiness import (
+    IdentityWork,
+    Readiness,
+    prepare_identity,
+    read_readiness,
+    require_own_channel,
+)
 from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import SesTenantError
 
 if TYPE_CHECKING:
+    from ses_tenant.core.identity.records import DnsRecord
     from ses_tenant.core.tenant.credentials import Credentials
     from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.operations.create import Created, Prepared
@@ -29,6 +40,23 @@ def create(
     given: o.Given,
     force: o.Force = False,
     verify: o.Verify = False,
+    identity: Annotated[
+        bool,
+        typer.Option(
+            "--identity",
+            help="Make the domain's email identity as well; its DNS records are told.",
+            show_default=False,
+        ),
+    ] = False,
+    records: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="With --identity: print its DNS records, as zone, route53, cloudflare, "
+            "terraform, octodns or csv.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: o.DryRun = False,
     yes: o.Yes = False,
     profile: o.Profile = None,
@@ -43,12 +71,14 @@ def create(
       ses-tenant create shop.example.com
       ses-tenant create shop.example.com --smtp --region eu-central-1
       ses-tenant create shop.example.com --to file:/srv/shop/.env
+      ses-tenant create shop.example.com --identity
       ses-tenant create shop.example.com --dry-run
 
     Creates the IAM user ses-DOMAIN under the path /ses-tenant/DOMAIN/, attaches the inline policy
     that `ses-tenant policy DOMAIN` prints, issues one access key and delivers it. Run again, it
     puts right what has drifted, keeps the options it was made with, and issues no second key. What
-    would stop mail that the site may send now, it asks about.
+    would stop mail that the site may send now, it asks about. At the end it tells what is missing
+    before mail arrives; --quiet does not look.
     """
     request = o.tenant_request(domain, given)
     session = o.connect(profile, o.first_region(request), endpoint_url, debug=debug)
@@ -60,14 +90,18 @@ def create(
 
     def show(_spec: "TenantSpec", credentials: "Credentials") -> None:
         # Printing is the delivery: if it fails, the key is deleted again.
-        _print(console, prepared, credentials)
+        _print(console, prepared, credentials, readiness)
 
     allowed = unread() if dry_run else consent([request])
     runtime = make_runtime(session, show, force=force, consent=allowed)
     with console.progress(f"Creating {request.domain} ..."):
         prepared = operation.prepare(runtime, request)
+        require_own_channel(records, prepared.spec.destination, identity=identity)
+        work = None
+        if identity:
+            work = prepare_identity(session, prepared.spec.domain, prepared.spec.regions)
         if dry_run:
-            _show_plan(console, prepared)
+            _show_plan(console, prepared, work)
             return
     if any(step.destructive for step in prepared.plan):
         from ses_tenant.cli.render import plan_text
@@ -80,6 +114,8 @@ def create(
         )
     agree(console, [request])
     with console.progress(f"Creating {request.domain} ..."):
+        wanted = work.carry_out(session) if work else ()
+        readiness = read_readiness(console, session, prepared.spec)
         created = operation.carry_out(runtime, prepared)
     failure = None
     if verify and created.credentials:
@@ -88,10 +124,38 @@ def create(
                 console.note(runtime.verify(created.credentials))
         except SesTenantError as error:
             failure = error
-    _report(console, created, failure)
+    _report(console, created, readiness, failure, _Records(work, wanted, records))
 
 
-def _print(console: Console, prepared: "Prepared", credentials: "Credentials") -> None:
+@dataclass(frozen=True)
+class _Records:
+    """The identity that was made beside the tenant, its records, and the form to print them in."""
+
+    work: IdentityWork | None
+    records: "tuple[DnsRecord, ...]"
+    form: str | None
+
+    def tell(self, console: Console) -> None:
+        """Tell what was done in SES, and print the records: on stdout only if asked for."""
+        if self.work is None:
+            return
+        from ses_tenant.cli.identity.create import get_form
+
+        for step in self.work.steps:
+            console.note(f"{step.summary}: done")
+        if self.form is not None and console.output is Output.TABLE:
+            write_stdout(get_form(self.form)(self.records))
+        elif self.records:
+            console.note("Add these records to the DNS of the domain:\n")
+            console.note(get_form(None)(self.records))
+
+
+def _print(
+    console: Console,
+    prepared: "Prepared",
+    credentials: "Credentials",
+    readiness: Readiness | None,
+) -> None:
     """Print the result with the credentials in it."""
     from ses_tenant.cli.render import create_data
     from ses_tenant.destinations.formats import get_format
@@ -99,12 +163,19 @@ def _print(console: Console, prepared: "Prepared", credentials: "Credentials") -
     spec = prepared.spec
     if console.output is Output.JSON:
         data = create_data(spec, prepared.plan, credentials.user_arn, credentials)
+        data["readiness"] = readiness.data() if readiness else None
         write_stdout(envelope(console.command, data, prepared.warnings))
     else:
         write_stdout(get_format(spec.format, spec.interface).write(credentials))
 
 
-def _report(console: Console, created: "Created", failure: SesTenantError | None) -> None:
+def _report(
+    console: Console,
+    created: "Created",
+    readiness: Readiness | None,
+    failure: SesTenantError | None,
+    identity: _Records,
+) -> None:
     """Tell what was done; print the result, unless the credentials were printed with it."""
     from ses_tenant.cli.render import create_data, plan_lines
     from ses_tenant.core.tenant.policy import sender_patterns
@@ -124,8 +195,12 @@ def _report(console: Console, created: "Created", failure: SesTenantError | None
             f"{'They are shown this once. ' if spec.destination == STDOUT else ''}"
             "IAM may need some seconds until they work."
         )
+    identity.tell(console)
+    if readiness is not None:
+        readiness.tell(console)
     if not credentials or spec.destination != STDOUT:
         data = create_data(spec, prepared.plan, created.user_arn, credentials)
+        data["readiness"] = readiness.data() if readiness else None
         console.result(data, "", prepared.warnings, errors, status)
     else:
         for warning in prepared.warnings:
@@ -135,10 +210,13 @@ def _report(console: Console, created: "Created", failure: SesTenantError | None
     exit_with(status)
 
 
-def _show_plan(console: Console, prepared: "Prepared") -> None:
-    from ses_tenant.cli.render import create_data, plan_text
+def _show_plan(console: Console, prepared: "Prepared", work: IdentityWork | None) -> None:
+    from ses_tenant.cli.identity.render import steps_data, steps_text
+    from ses_tenant.cli.render import create_data, plan_data, plan_text
 
-    if not prepared.plan:
+    more = work.steps if work else ()
+    if not prepared.plan and not more:
         console.note(f"{prepared.spec.domain}: nothing to change")
     data = create_data(prepared.spec, prepared.plan, prepared.user_arn, None)
-    console.result(data, plan_text(prepared.plan), prepared.warnings)
+    data |= {"steps": [*steps_data(more), *plan_data(prepared.plan)], "readiness": None}
+    console.result(data, steps_text(more) + plan_text(prepared.plan), prepared.warnings)

@@ -21,6 +21,7 @@ CREATE = [
     "destination",
     "credentials",
     "steps",
+    "readiness",
 ]
 TENANT = [
     "domain",
@@ -53,6 +54,7 @@ def test_create_for_the_api(run: Run) -> None:
     data = document["data"]
     assert list(data) == CREATE
     credentials = data.pop("credentials")
+    assert data.pop("readiness")["ready"] is False
     assert list(credentials) == ["access_key_id", "secret_access_key", "smtp"]
     assert re.fullmatch(r"AKIA[A-Z0-9]{16}", credentials["access_key_id"])
     assert len(credentials["secret_access_key"]) == 40
@@ -382,10 +384,10 @@ def test_quiet_leaves_only_the_result(run: Run) -> None:
 def test_create_costs_at_most_five_requests_and_a_second_run_writes_nothing(
     server: Server, run: Run
 ) -> None:
-    run("create", SHOP)
+    run("create", SHOP, "--quiet")
     assert server.actions == ["GetUser", "CreateUser", "PutUserPolicy", "CreateAccessKey"]
     server.actions.clear()
-    run("create", SHOP)
+    run("create", SHOP, "--quiet")
     assert server.writes == []
     assert server.actions == [
         "GetUser",
@@ -394,6 +396,27 @@ def test_create_costs_at_most_five_requests_and_a_second_run_writes_nothing(
         "ListAccessKeys",
         "GetAccessKeyLastUsed",
     ]
+
+
+def test_whether_mail_arrives_costs_at_most_two_requests_more(server: Server, run: Run) -> None:
+    run("create", SHOP)
+    looked = [action for action in server.actions if action.startswith("Get /v2/")]
+    assert looked == [
+        "Get /v2/email/identities/shop.example.com",
+        "Get /v2/email/identities/example.com",
+    ]
+    assert len(server.actions) == 4 + len(looked)
+
+
+def test_what_is_missing_before_mail_arrives_is_told(run: Run) -> None:
+    told = run("create", SHOP)
+    command = "ses-tenant identity create shop.example.com --region eu-central-1"
+    assert told.stderr.endswith(f"\nNext: {command}\n")
+    data = run("create", SHOP, "-o", "json").json["data"]["readiness"]
+    assert (data["ready"], data["next"]) == (False, command)
+    assert [gap["code"] for gap in data["missing"]] == ["no_identity"]
+    assert run("create", SHOP, "-o", "json", "--quiet").json["data"]["readiness"] is None
+    assert "Next:" not in run("create", SHOP, "--quiet").stderr
 
 
 def test_changing_the_interface_says_what_becomes_of_the_key(run: Run) -> None:

@@ -57,6 +57,13 @@ def test_the_result_goes_into_a_file_and_the_notes_to_the_terminal(tmp_path: Pat
         "shop.example.com: issue an access key for ses-shop.example.com: done",
         "These credentials send only as *@shop.example.com.",
         "They are shown this once. IAM may need some seconds until they work.",
+        "",
+        "Before mail arrives:",
+        (
+            "- SES has no email identity for shop.example.com in eu-central-1, so it refuses its "
+            "mail."
+        ),
+        "Next: ses-tenant identity create shop.example.com --region eu-central-1",
     ]
 
 

@@ -63,7 +63,7 @@ def _nothing(_: Harness) -> None:
 
 def _steady(harness: Harness) -> None:
     for site in harness.sites:
-        _well(harness, "create", site.domain, *site.to)
+        _well(harness, "create", site.domain, *site.to, "--quiet")
         harness.account.age(site.user_name, 10)
 
 
@@ -112,7 +112,7 @@ def _crashed_issue(harness: Harness) -> None:
 
 
 def _crashed_create(harness: Harness) -> None:
-    _die_at_key(harness, "create", SHOP, *_site(harness).to)
+    _die_at_key(harness, "create", SHOP, "--quiet", *_site(harness).to)
 
 
 def _die_at_key(harness: Harness, *argv: str) -> None:
@@ -164,17 +164,27 @@ def of_kind(kind: str) -> Iterator[Scenario]:
 
     repeat = After.SHOWN if shown else After.REPEAT
     to = ("{to}",)
-    yield scenario("create", _nothing, "create", SHOP, *to, after=repeat, stable=not shown)
     yield scenario(
-        "create-smtp", _nothing, "create", SHOP, "--smtp", *to, after=repeat, stable=not shown
+        "create", _nothing, "create", SHOP, "--quiet", *to, after=repeat, stable=not shown
     )
-    yield scenario("create-again", _steady, "create", SHOP, "--subdomains")
+    yield scenario(
+        "create-smtp",
+        _nothing,
+        "create",
+        SHOP,
+        "--quiet",
+        "--smtp",
+        *to,
+        after=repeat,
+        stable=not shown,
+    )
+    yield scenario("create-again", _steady, "create", SHOP, "--quiet", "--subdomains")
     yield scenario("issue", _steady, *_SHOP, after=after, stable=False)
     if shown:
         in_json = ("rotate-keys", SHOP, "--yes", "-o", "json")
         yield scenario("issue-json", _steady, *in_json, after=after, stable=False)
     if not shown:
-        yield scenario("create-orphan", _crashed_create, "create", SHOP, *to)
+        yield scenario("create-orphan", _crashed_create, "create", SHOP, "--quiet", *to)
         yield scenario("issue-due", _due, *_CRON)
         yield scenario("issue-verified", _due, "rotate-keys", "--yes")
         yield scenario("deactivate", _overlap, *_SHOP, *_NOW, after=after, stable=False)

@@ -8,8 +8,8 @@ from ses_tenant.cli.identity.create import create
 from ses_tenant.cli.identity.delete import delete
 from ses_tenant.cli.identity.publish import publish
 from ses_tenant.cli.identity.records import records
-from ses_tenant.cli.verb import Verb
 from ses_tenant.cli.identity.request_production import request_production
+from ses_tenant.cli.verb import Verb
 
 app = typer.Typer(name="identity", no_args_is_help=True, rich_markup_mode=None)
 

@@ -54,6 +54,7 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         *_LAST_USED,
         *_REPAIR,
         *("CreateAccessKey", "CreateUser", "DeleteAccessKey"),
+        *("ses:GetAccount", "ses:GetEmailIdentity"),
     ),
     ADOPT: (*_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED, *_REPAIR, *_REMOVE_ATTACHMENTS),
     "list": (*_DETAILS, *_REPORT, *_LAST_USED, "ListAccessKeys"),
