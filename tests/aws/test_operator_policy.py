@@ -5,13 +5,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
+import boto3
+import pytest
+from moto import mock_aws
+
+from ses_tenant.aws.route53 import Route53
+from ses_tenant.aws.session import open_session
+from ses_tenant.core.identity import steps as identity_steps
+from ses_tenant.core.identity.answers import Answer, Outcome
+from ses_tenant.core.identity.plan import IdentitySettings
+from ses_tenant.core.identity.state import EmailIdentity, Status
 from ses_tenant.core.rotation.decision import Mode, RotationOptions
 from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface
-from ses_tenant.operations import check, rotate_all, suspend
+from ses_tenant.operations import check, identity, rotate_all, suspend
 from ses_tenant.operations.audit import audit
 from ses_tenant.operations.list_tenants import list_tenants
+from ses_tenant.operations.publish import prepare_publish
 from ses_tenant.operations.show import show
 from tests.fakes.destination import FakeDestination
 from tests.fakes.example_tenant import (
@@ -22,6 +33,7 @@ from tests.fakes.example_tenant import (
     run_delete,
 )
 from tests.fakes.iam import BOUNDARY, EVERYTHING, Clock, FakeIam
+from tests.fakes.identities import FakeIdentities
 from tests.fakes.runtime import fake_runtime
 from tests.fakes.ses import FakeSes
 
@@ -71,6 +83,7 @@ def _called() -> set[str]:
     _check_and_audit(iam, elsewhere)
     assert run_delete(iam).error is None
     assert iam.users == {}
+    iam.calls += _make_and_delete_identities()
     # What the destination was asked for is counted with the calls and is none of IAM's.
     return {call for call in iam.calls if not call.startswith("iam:Destination")}
 
@@ -83,6 +96,60 @@ def _check_and_audit(iam: FakeIam, destination: FakeDestination) -> None:
     assert checked.error is None
     audit(iam, ses, now, timedelta(days=90))
     iam.calls += ses.calls
+
+
+_EU, _US = "eu-central-1", "us-east-1"
+
+
+def _make_and_delete_identities() -> list[str]:
+    """Adopt, repair and delete an identity, one with keys of its own and one with the keys of it.
+
+    The permission for the keys is no call, so it is noted with the step that needs it.
+    """
+    fake = FakeIdentities()
+    fake.identities[_EU, SHOP.name] = EmailIdentity(SHOP.name, Status.FAILED)
+    identity.carry_out(fake, identity.prepare_adopt(fake, SHOP, [_EU]).steps)
+    settings = IdentitySettings(SHOP, replicate_from=_EU)
+    made = identity.prepare(fake, settings, [_EU, _US]).steps
+    identity.carry_out(fake, made)
+    identity.carry_out(fake, identity.prepare_delete(fake, SHOP, [_EU, _US], ()).steps)
+    assert fake.identities == {}
+    if any(isinstance(s, identity_steps.CreateEmailIdentity) and s.replicate_from for s in made):
+        fake.calls.append("ses:ReplicateEmailIdentityDkimSigningKey")
+    return fake.calls
+
+
+class _NoDns:
+    """DNS without any record."""
+
+    def ask(self, _name: str, _kind: str) -> Answer:
+        return Answer(Outcome.NO_NAME)
+
+    def authoritative(self, _name: str) -> None:
+        return None
+
+
+@pytest.fixture(scope="module")
+def published() -> set[str]:
+    """Return the calls of `identity publish`, as boto3 makes them."""
+    found: set[str] = set()
+    fake = FakeIdentities()
+    identity.carry_out(fake, identity.prepare(fake, IdentitySettings(SHOP), [_EU]).steps)
+    records = identity.records_of([identity.read_view(fake, SHOP, _EU)], SHOP)
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        zones = boto3.client("route53", region_name=_EU)
+        zones.create_hosted_zone(Name="example.com", CallerReference="1")
+        session = open_session(None, _EU, None)
+        session.route53_client().meta.events.register(
+            "before-call.route53", lambda model, **_: found.add(f"route53:{model.name}")
+        )
+        route53 = Route53(session)
+        plan = prepare_publish(route53, _NoDns(), SHOP, records)
+        assert plan.records == records
+        route53.add(plan)
+    return found
 
 
 def _suspend_and_resume(iam: FakeIam) -> None:
@@ -114,8 +181,13 @@ def test_what_notes_a_delivery_is_an_action_of_iam_and_what_delivers_is_not() ->
         assert not steps.Deliver(NAME, place).action.startswith("iam:")
 
 
-def test_the_actions_allowed_are_the_actions_called() -> None:
-    assert set(_resources_of_actions()) == _called()
+def test_the_operations_met_every_step_on_an_identity() -> None:
+    known = {f"ses:{kind.__name__}" for kind in get_args(identity_steps.IdentityStep)}
+    assert known - _called() == set()
+
+
+def test_the_actions_allowed_are_the_actions_called(published: set[str]) -> None:
+    assert set(_resources_of_actions()) == _called() | published
 
 
 def test_no_action_is_a_pattern() -> None:
@@ -130,16 +202,19 @@ def test_reads_are_of_all_users_and_writes_only_of_tenants() -> None:
         "iam:GetCredentialReport": {"*"},
         "iam:DeleteVirtualMFADevice": {_DEVICES},
         "ses:GetAccount": {"*"},
-        "ses:GetEmailIdentity": {"arn:aws:ses:*:*:identity/*"},
         "ses:ListEmailIdentities": {"*"},
+        "route53:ListHostedZones": {"*"},
+        "route53:ListResourceRecordSets": {"arn:aws:route53:::hostedzone/*"},
+        "route53:ChangeResourceRecordSets": {"arn:aws:route53:::hostedzone/*"},
     }
+    identities = {"arn:aws:ses:*:*:identity/*"}
     for action, resources in _resources_of_actions().items():
         if action == "iam:RemoveUserFromGroup":
             assert _GROUPS in resources
             assert resources <= {_GROUPS, _TENANTS}
             continue
         is_read = action.startswith(("iam:Get", "iam:List", "iam:Simulate"))
-        usual = {_USERS} if is_read else {_TENANTS}
+        usual = identities if action[:4] == "ses:" else {_USERS} if is_read else {_TENANTS}
         assert resources == expected.get(action, usual), action
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant.naming import PATH_PREFIX, TAG_PREFIX
+from ses_tenant.core.tenant.naming import PATH_PREFIX, TAG_DOMAIN, TAG_PREFIX
 
 BOUNDARY_NAME = "ses-tenant-boundary"
 OPERATOR_NAME = "ses-tenant-operator"
@@ -47,7 +47,23 @@ _REMOVE_ATTACHMENTS = (
 )
 _REPAIR = ("PutUserPermissionsBoundary", "PutUserPolicy", "TagUser", "UntagUser", "UpdateUser")
 
-# The IAM actions of each verb; of SES, with their prefix. No verb may use what is not here.
+_CREATE_IDENTITY = ("ses:CreateEmailIdentity", "ses:TagResource")
+_CHANGE_IDENTITY = (
+    "ses:DeleteEmailIdentity",
+    "ses:PutEmailIdentityDkimAttributes",
+    "ses:PutEmailIdentityDkimSigningAttributes",
+    "ses:PutEmailIdentityMailFromAttributes",
+)
+# No operation of the API: who creates a replica of an identity has to be allowed it on the source.
+# https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-deed.html
+_REPLICATE = "ses:ReplicateEmailIdentityDkimSigningKey"
+_ADD_RECORDS = "route53:ChangeResourceRecordSets"
+# The names of the records that `identity publish` adds: DKIM, DMARC, and MAIL FROM as it is called
+# without --mail-from, alone or with the Region.
+_RECORD_NAMES = ("*._domainkey.*", "_dmarc.*", "mail.*", "mail-*-*-?.*")
+
+# The actions of each verb: of IAM without prefix, of other services with theirs. No verb may use
+# what is not here.
 _ACTIONS: dict[str, tuple[str, ...]] = {
     "create": (
         *_READ_TENANT,
@@ -85,6 +101,19 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         *("SimulatePrincipalPolicy", "ses:GetAccount", "ses:GetEmailIdentity"),
     ),
     "audit": (*_DETAILS, *_REPORT, "ses:GetEmailIdentity", "ses:ListEmailIdentities"),
+    "identity": (
+        *_DETAILS,
+        "ses:GetEmailIdentity",
+        *_CREATE_IDENTITY,
+        *_CHANGE_IDENTITY,
+        _REPLICATE,
+    ),
+    "publish": (
+        "ses:GetEmailIdentity",
+        "route53:ListHostedZones",
+        "route53:ListResourceRecordSets",
+        _ADD_RECORDS,
+    ),
     "plan": (*_DETAILS, *_REPORT, *_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
     "export": _DETAILS,
 }
@@ -169,12 +198,12 @@ def operator_policy(
     needed = {action for verb in chosen for action in _ACTIONS[verb]}
     arn = f"arn:{partition}:iam::*"
     users, tenants = f"{arn}:user/*", f"{arn}:user{PATH_PREFIX}*"
-    ses = {action for action in needed if ":" in action}
+    others = {action for action in needed if ":" in action}
     account = needed & set(_ACCOUNT_WIDE)
-    reads = {a for a in needed - ses - account if a.startswith(("Get", "List", "Simulate"))}
+    reads = {a for a in needed - others - account if a.startswith(("Get", "List", "Simulate"))}
     devices = needed & {"DeleteVirtualMFADevice"}
     groups = needed & {"RemoveUserFromGroup"}
-    writes = needed - ses - account - reads - devices - groups
+    writes = needed - others - account - reads - devices - groups
     statements = [
         _Statement("ReadTenants", reads, users),
         _Statement("ReadAccount", account, "*"),
@@ -189,15 +218,55 @@ def operator_policy(
     statements.append(_Statement("DeleteVirtualMFADevices", devices, f"{arn}:mfa/*"))
     if ADOPT in chosen:
         statements.append(_Statement("AdoptUsers", _ADOPT_OUTSIDE, users))
-    for sid, reads, resource in (
-        ("ReadIdentities", {"ses:GetEmailIdentity"}, f"arn:{partition}:ses:*:*:identity/*"),
-        ("ReadSendingStatus", {"ses:GetAccount", "ses:ListEmailIdentities"}, "*"),
-    ):
-        statements.append(_Statement(sid, ses & reads, resource))
+    statements += _identity_statements(others, partition)
     return {
         "Version": "2012-10-17",
         "Statement": [s.document() for s in statements if set(s.actions)],
     }
+
+
+def _identity_statements(needed: set[str], partition: str) -> list[_Statement]:
+    """Return the statements on email identities and their DNS records.
+
+    An identity is changed only with our tag, and made only with it. In Route 53 records may be
+    created, never changed or deleted, of the three types and of the names that SES asks for.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+    https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html
+    """
+    identities, zones = f"arn:{partition}:ses:*:*:identity/*", f"arn:{partition}:route53:::"
+    tagged: dict[str, object] = {
+        "StringLike": {f"aws:RequestTag/{TAG_DOMAIN}": "?*"},
+        "ForAllValues:StringLike": {"aws:TagKeys": f"{TAG_PREFIX}*"},
+    }
+    ours: dict[str, object] = {"StringLike": {f"aws:ResourceTag/{TAG_DOMAIN}": "?*"}}
+    key = "route53:ChangeResourceRecordSets"
+    limits = {
+        f"{key}NormalizedRecordNames": list(_RECORD_NAMES),
+        f"{key}RecordTypes": ["CNAME", "MX", "TXT"],
+        f"{key}Actions": ["CREATE"],
+    }
+    # ForAllValues is true of a key that is absent, so that it has to be there as well.
+    records: dict[str, object] = {
+        "ForAllValues:StringLike": limits,
+        "Null": dict.fromkeys(limits, "false"),
+    }
+    listed = {"ses:GetAccount", "ses:ListEmailIdentities"}
+    return [
+        _Statement("ReadIdentities", needed & {"ses:GetEmailIdentity"}, identities),
+        _Statement("ReadSendingStatus", needed & listed, "*"),
+        _Statement(
+            "CreateIdentities", needed & set(_CREATE_IDENTITY), identities, condition=tagged
+        ),
+        _Statement("ChangeIdentities", needed & set(_CHANGE_IDENTITY), identities, condition=ours),
+        _Statement("ReplicateDkimKeys", needed & {_REPLICATE}, identities),
+        _Statement("ReadZones", needed & {"route53:ListHostedZones"}, "*"),
+        _Statement(
+            "ReadRecords", needed & {"route53:ListResourceRecordSets"}, f"{zones}hostedzone/*"
+        ),
+        _Statement(
+            "AddRecords", needed & {_ADD_RECORDS}, f"{zones}hostedzone/*", condition=records
+        ),
+    ]
 
 
 def _bound_writes(

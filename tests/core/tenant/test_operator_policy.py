@@ -275,6 +275,82 @@ def test_it_fits_into_a_managed_policy(policy: dict[str, object]) -> None:
     assert "*" not in {action for statement in statements for action in statement["Action"]}
 
 
+# --- email identities and their records ----------------------------------------------------------
+
+IDENTITY = "arn:aws:ses:eu-central-1:123456789012:identity/shop.example.com"
+ZONE = "arn:aws:route53:::hostedzone/Z1"
+OUR_TAG = {"aws:RequestTag/ses-tenant:domain": "shop.example.com"}
+CHANGES = (
+    *("ses:PutEmailIdentityMailFromAttributes", "ses:PutEmailIdentityDkimSigningAttributes"),
+    *("ses:PutEmailIdentityDkimAttributes", "ses:DeleteEmailIdentity"),
+)
+IDENTITY_ONLY = operator_policy(("identity",))
+
+
+@pytest.mark.parametrize("action", ["ses:CreateEmailIdentity", "ses:TagResource"])
+def test_identities_are_made_and_adopted_with_our_tag_alone(action: str) -> None:
+    keys = {"aws:TagKeys": "ses-tenant:domain"}
+    assert allows(IDENTITY_ONLY, action, IDENTITY, {**OUR_TAG, **keys})
+    assert not allows(IDENTITY_ONLY, action, IDENTITY)
+    assert not allows(IDENTITY_ONLY, action, IDENTITY, {"aws:RequestTag/team": "web"})
+    assert not allows(IDENTITY_ONLY, action, IDENTITY, {**OUR_TAG, "aws:TagKeys": "team"})
+    elsewhere = IDENTITY.replace("identity/shop.example.com", "configuration-set/x")
+    assert not allows(IDENTITY_ONLY, action, elsewhere, {**OUR_TAG, **keys})
+
+
+@pytest.mark.parametrize("action", CHANGES)
+def test_identities_that_are_not_ours_are_not_changed(action: str) -> None:
+    ours = {"aws:ResourceTag/ses-tenant:domain": "shop.example.com"}
+    assert allows(IDENTITY_ONLY, action, IDENTITY, ours)
+    assert not allows(IDENTITY_ONLY, action, IDENTITY)
+    assert not allows(IDENTITY_ONLY, action, IDENTITY, {"aws:ResourceTag/team": "web"})
+
+
+def test_identity_gives_neither_mail_nor_policies_nor_zones() -> None:
+    for action in (
+        *("ses:SendEmail", "ses:SendRawEmail", "ses:CreateEmailIdentityPolicy"),
+        *("ses:PutEmailIdentityConfigurationSetAttributes", "ses:UntagResource"),
+        *("route53:ListHostedZones", "route53:ChangeResourceRecordSets", "iam:PutUserPolicy"),
+    ):
+        for resource in ("*", IDENTITY, ZONE, TENANT):
+            assert not allows(IDENTITY_ONLY, action, resource, OUR_TAG)
+    assert allows(IDENTITY_ONLY, "ses:ReplicateEmailIdentityDkimSigningKey", IDENTITY)
+
+
+def change(name: str, kind: str = "CNAME", action: str = "CREATE") -> dict[str, str]:
+    """Return the keys that Route 53 gives to a change of a record set."""
+    key = "route53:ChangeResourceRecordSets"
+    return {
+        f"{key}NormalizedRecordNames": name,
+        f"{key}RecordTypes": kind,
+        f"{key}Actions": action,
+    }
+
+
+def test_publishing_adds_the_records_that_ses_asks_for_and_no_others() -> None:
+    policy = operator_policy(("publish",))
+
+    def may(context: dict[str, str]) -> bool:
+        return allows(policy, "route53:ChangeResourceRecordSets", ZONE, context)
+
+    assert may(change("k1._domainkey.shop.example.com"))
+    assert may(change("_dmarc.shop.example.com", "TXT"))
+    assert may(change("mail.shop.example.com", "MX"))
+    assert may(change("mail-us-east-1.shop.example.com", "MX"))
+    assert may(change("mail-us-gov-east-1.shop.example.com", "TXT"))
+    for name in ("www.shop.example.com", "shop.example.com", "example.com", "mail2.example.com"):
+        assert not may(change(name))
+        assert not may(change(name, "MX"))
+    for action in ("UPSERT", "DELETE"):
+        assert not may(change("_dmarc.shop.example.com", "TXT", action))
+    for kind in ("A", "NS", "CAA"):
+        assert not may(change("mail.shop.example.com", kind))
+    for missing in change("_dmarc.shop.example.com", "TXT"):
+        context = change("_dmarc.shop.example.com", "TXT")
+        del context[missing]
+        assert not may(context)
+
+
 def test_another_partition() -> None:
     text = json.dumps(operator_policy(VERBS, partition="aws-us-gov"))
     assert "arn:aws:" not in text
