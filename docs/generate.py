@@ -24,6 +24,7 @@ from ses_tenant.cli.app import app
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.findings.finding import Severity
 from ses_tenant.core.findings.rules import Rule
+from ses_tenant.core.identity.records import Purpose, RecordType
 from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
 from ses_tenant.core.tenant.operator_policy import ADOPT, VERBS, operator_policy
 from ses_tenant.core.tenant.spec import SETTINGS, Interface, TenantSpec
@@ -147,7 +148,12 @@ def findings_schema() -> dict[str, object]:
         "remedy": text,
     }
     # With --file it has the account besides, as an accepted one has its reason and last day.
-    more = {"account": text, "reason": text, "until": text}
+    # What is not verified has the records to add, as `identity records` has them.
+    record = _list_of(
+        name=text, type={"enum": sorted(RecordType)}, value=text, ttl={"type": "integer"},
+        purpose={"enum": sorted(Purpose)}, required={"type": "boolean"}, region=or_none,
+    )  # fmt: skip
+    more = {"account": text, "reason": text, "until": text, "records": record}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A finding of ses-tenant check and audit",

@@ -254,7 +254,7 @@ def test_the_check_can_fail(package: str, source: str) -> None:
         ("core.tenant", "from . import steps\nfrom ses_tenant.core import domain, regions, smtp"),
         ("core.iam", "from ses_tenant.core.errors import ErrorCode\nfrom .globs import glob"),
         ("core.findings", "from ses_tenant.core.proof import ways\nfrom ..iam import globs"),
-        ("core.findings", "from ses_tenant.core.identity.ses import SesIdentity"),
+        ("core.findings", "from ses_tenant.core.identity.ses import SesAccount"),
         ("core.plans", "from ses_tenant.core.tenant import steps"),
         ("core", "import idna\nfrom publicsuffixlist import PublicSuffixList"),
         ("operations", "import time\nfrom ses_tenant.core.plans.create import plan_create"),

@@ -32,13 +32,7 @@ class Identities:
 
     def get(self, region: str, name: str) -> EmailIdentity | None:
         """Return the email identity, or None if there is none of that name."""
-        client = self._client(region)
-        with self._session.errors():
-            try:
-                answer = client.get_email_identity(EmailIdentity=name)
-            except client.exceptions.NotFoundException:
-                return None
-        return email_identity(region, name, answer)
+        return read_identity(self._session, region, name)
 
     def apply(self, step: steps.IdentityStep) -> None:
         """Carry out a step."""
@@ -81,6 +75,17 @@ class Identities:
 
     def _client(self, region: str) -> "SESV2Client":
         return self._session.sesv2_client(region)
+
+
+def read_identity(session: AwsSession, region: str, name: str) -> EmailIdentity | None:
+    """Return the email identity, or None if there is none of that name."""
+    client = session.sesv2_client(region)
+    with session.errors():
+        try:
+            answer = client.get_email_identity(EmailIdentity=name)
+        except client.exceptions.NotFoundException:
+            return None
+    return email_identity(region, name, answer)
 
 
 def email_identity(

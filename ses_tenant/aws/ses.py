@@ -1,10 +1,11 @@
 """What SES says of an account and of its email identities, in one Region."""
 
-import json
 from typing import TYPE_CHECKING
 
+from ses_tenant.aws.identities import read_identity
 from ses_tenant.aws.session import AwsSession
-from ses_tenant.core.identity.ses import ListedIdentity, SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import ListedIdentity, SesAccount
+from ses_tenant.core.identity.state import EmailIdentity
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -29,25 +30,9 @@ class Ses:
             sending=answer.get("SendingEnabled", True),
         )
 
-    def identity(self, region: str, name: str) -> SesIdentity | None:
+    def identity(self, region: str, name: str) -> EmailIdentity | None:
         """Return the email identity with its policies, or None if there is none of that name."""
-        client = self._client(region)
-        with self._session.errors():
-            try:
-                answer = client.get_email_identity(EmailIdentity=name)
-            except client.exceptions.NotFoundException:
-                return None
-        dkim = answer.get("DkimAttributes", {})
-        return SesIdentity(
-            name=name,
-            verified=answer.get("VerifiedForSendingStatus", False),
-            dkim=dkim.get("Status", "") == "SUCCESS" and dkim.get("SigningEnabled", False),
-            configuration_set=answer.get("ConfigurationSetName") or None,
-            policies={
-                policy: json.loads(document)
-                for policy, document in answer.get("Policies", {}).items()
-            },
-        )
+        return read_identity(self._session, region, name)
 
     def list_identities(self, region: str) -> tuple[ListedIdentity, ...]:
         """Return all email identities in the Region; none where it is not enabled.

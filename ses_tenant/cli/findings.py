@@ -15,6 +15,7 @@ from ses_tenant.cli.console import counted, wrapped
 from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
 from ses_tenant.core.findings.accepted import Accepted, Known, parse_accepted
 from ses_tenant.core.findings.finding import Finding, PathStep, Severity, at_least
+from ses_tenant.core.identity.saved import record_data
 from ses_tenant.core.text import shown
 
 _SHOWN_DOMAINS = 3
@@ -146,6 +147,7 @@ def finding_data(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "path": [asdict(step) for step in finding.path],
         "remedy": finding.remedy,
+        **({"records": [record_data(r) for r in finding.records]} if finding.records else {}),
     }
 
 
@@ -166,6 +168,7 @@ def _finding_text(account: str | None, finding: Finding) -> str:
     lines.append(wrapped(f"  {shown(finding.message)}", sys.stdout, 2))
     if len(finding.path) > 1:
         lines += [_step_text(number, step) for number, step in enumerate(finding.path, 1)]
+    lines += [f"  + {r.name} {r.type} {r.value}" for r in finding.records]
     lines.append(f"  -> {shown(finding.remedy)}")
     return "\n".join(lines) + "\n\n"
 

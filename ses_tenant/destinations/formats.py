@@ -31,6 +31,7 @@ class Format:
     `file_head` stands before the text in a file; `{}` in it is the marker. Empty where the text
     carries the marker itself. `consumer` reads it,
     `in_use` is what to know then, and `language` how it is marked, all three in documents.
+    `test` is the command by which the site itself sends a test mail.
     """
 
     write: Callable[[Credentials], str]
@@ -39,11 +40,24 @@ class Format:
     file_head: str = "# {}\n"
     interfaces: frozenset[Interface] = _API | _SMTP
     language: str = "text"
+    test: str = ""
+
+    def test_mail(self, domain: str, interface: Interface) -> str | None:
+        """Return the command, run on the site's machine, that mails SES's mailbox simulator.
+
+        None for a format that does not tell what reads it. The simulator takes mail in SES's
+        sandbox, too: https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html
+        """
+        sender = "boto3" if interface is Interface.API else "smtplib"
+        return self.test.replace("DOMAIN", domain).replace("SENDER", sender) or None
 
     def file(self, credentials: Credentials) -> str:
         """Return the contents of a file."""
         return self.file_head.format(marker(credentials)) + self.write(credentials)
 
+
+_SIMULATOR = "success@simulator.amazonses.com"
+_WP_TEST = f"""wp eval 'var_dump(wp_mail("{_SIMULATOR}", "Test", "It works."));'"""
 
 # In the order in which help names them.
 FORMATS: dict[str, Format] = {}
@@ -59,11 +73,12 @@ def _format(
     file_head: str = "# {}\n",
     interfaces: frozenset[Interface] = _API | _SMTP,
     language: str = "text",
+    test: str = "",
 ) -> Callable[[_Write], _Write]:
     """Declare the function below as the format `name`."""
 
     def declare(write: _Write) -> _Write:
-        FORMATS[name] = Format(write, consumer, in_use, file_head, interfaces, language)
+        FORMATS[name] = Format(write, consumer, in_use, file_head, interfaces, language, test)
         return write
 
     return declare
@@ -94,6 +109,7 @@ def get_format(name: str, interface: Interface) -> Format:
 @_format(
     "env",
     "`.env` files, systemd's `EnvironmentFile`, `docker --env-file`",
+    test=f"python3 examples/send_SENDER.py test@DOMAIN {_SIMULATOR}",
 )
 def env(credentials: Credentials) -> str:
     """Write NAME=value lines: .env files, systemd's EnvironmentFile, shells, docker's --env-file.
@@ -170,6 +186,11 @@ def json_text(credentials: Credentials) -> str:
     "`~/.aws/credentials`, a profile named after the domain",
     in_use="the Region stands in it, too",
     interfaces=_API,
+    test=(
+        "aws sesv2 send-email --profile DOMAIN --from-email-address test@DOMAIN"
+        f" --destination ToAddresses={_SIMULATOR}"
+        " --content 'Simple={Subject={Data=Test},Body={Text={Data=Works}}}'"
+    ),
 )
 def aws_profile(credentials: Credentials) -> str:
     """Write a profile of ~/.aws/credentials, named after the domain."""
@@ -189,6 +210,7 @@ def aws_profile(credentials: Credentials) -> str:
     in_use="`require` the file in `wp-config.php`",
     file_head=_PHP,
     language="php",
+    test=_WP_TEST,
 )
 def wp_mail_smtp(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin WP Mail SMTP, for wp-config.php."""
@@ -230,6 +252,7 @@ def wp_mail_smtp(credentials: Credentials) -> str:
     file_head=_PHP,
     interfaces=_API,
     language="php",
+    test=_WP_TEST,
 )
 def wp_offload_ses(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin WP Offload SES, for wp-config.php."""
@@ -247,6 +270,7 @@ def wp_offload_ses(credentials: Credentials) -> str:
     in_use="likewise; only the login, the rest is set in the plugin",
     file_head=_PHP,
     language="php",
+    test=_WP_TEST,
 )
 def fluent_smtp(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin FluentSMTP, for wp-config.php."""
@@ -270,6 +294,7 @@ def fluent_smtp(credentials: Credentials) -> str:
     "django",
     "Django's settings; the API needs `django-ses`",
     in_use="`from .mail import *`",
+    test=f"python manage.py sendtestemail {_SIMULATOR}",
 )
 def django(credentials: Credentials) -> str:
     """Write lines of Django's settings: its SMTP backend, or django-ses for the API.
@@ -304,6 +329,10 @@ def django(credentials: Credentials) -> str:
 @_format(
     "laravel",
     "Laravel's `.env`",
+    test=(
+        "php artisan tinker --execute"
+        f""" 'Mail::raw("It works.", fn ($m) => $m->to("{_SIMULATOR}")->subject("Test"));'"""
+    ),
 )
 def laravel(credentials: Credentials) -> str:
     """Write lines of Laravel's .env; quoted, because its parser ends an unquoted value at `#`."""
@@ -333,6 +362,7 @@ def laravel(credentials: Credentials) -> str:
 @_format(
     "symfony",
     "Symfony's `.env`",
+    test=f"php bin/console mailer:test {_SIMULATOR} --from=test@DOMAIN",
 )
 def symfony(credentials: Credentials) -> str:
     """Write Symfony's MAILER_DSN for .env; what a URL reserves is percent-encoded."""
@@ -352,6 +382,7 @@ def symfony(credentials: Credentials) -> str:
     "Postfix's `sasl_passwd`, one line a Region",
     in_use="`relayhost` must be spelled alike; run `postmap`",
     interfaces=_SMTP,
+    test=rf"printf 'Subject: Test\n\nIt works.\n' | sendmail -f test@DOMAIN {_SIMULATOR}",
 )
 def postfix(credentials: Credentials) -> str:
     """Write lines of Postfix's sasl_passwd; main.cf's relayhost must be spelled alike."""
@@ -364,6 +395,10 @@ def postfix(credentials: Credentials) -> str:
     "msmtp",
     "an account of `.msmtprc`",
     interfaces=_SMTP,
+    test=(
+        r"printf 'From: test@DOMAIN\nSubject: Test\n\nIt works.\n'"
+        f" | msmtp -a DOMAIN {_SIMULATOR}"
+    ),
 )
 def msmtp(credentials: Credentials) -> str:
     """Write an account of ~/.msmtprc, named after the domain."""
@@ -390,6 +425,10 @@ def msmtp(credentials: Credentials) -> str:
     file_head="",
     interfaces=_SMTP,
     language="json",
+    test=(
+        """node -e 'require("nodemailer").createTransport(require("./smtp.json"))"""
+        f""".sendMail({{from: "test@DOMAIN", to: "{_SIMULATOR}", subject: "Test", text: "!"}})'"""
+    ),
 )
 def nodemailer(credentials: Credentials) -> str:
     """Write the options of nodemailer's createTransport, as JSON."""

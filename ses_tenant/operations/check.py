@@ -9,7 +9,8 @@ from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.findings.audit import isolation
 from ses_tenant.core.findings.check import SesView, check_tenant, disagreement, probes
 from ses_tenant.core.findings.finding import Finding
-from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import SesAccount
+from ses_tenant.core.identity.state import EmailIdentity
 from ses_tenant.core.plans.repair import plan_restore
 from ses_tenant.core.proof.members import Member, members
 from ses_tenant.core.rotation.keys import Situation
@@ -27,13 +28,17 @@ from ses_tenant.operations.situation import read_situation
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found of one tenant and how to repair it; or why it could not be looked at."""
+    """What was found of one tenant and how to repair it; or why it could not be looked at.
+
+    `spec` is how the tenant is set up, None if it could not be looked at.
+    """
 
     domain: SendingDomain
     findings: tuple[Finding, ...] = ()
     plan: steps.Plan = ()
     error: SesTenantError | None = None
     warnings: tuple[Notice, ...] = ()
+    spec: TenantSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,7 @@ def _check(
     found = check_tenant(spec, observed, situation, views, runtime.now(), options.max_age)
     if options.live:
         found += _disagreements(runtime.iam, spec, people, observed.user.user_arn, warnings)
-    return Checked(domain, found, plan_restore(spec, observed), warnings=tuple(warnings))
+    return Checked(domain, found, plan_restore(spec, observed), None, tuple(warnings), spec)
 
 
 def _situation(
@@ -204,7 +209,7 @@ def _view(
         message = f"SES was not looked at in {region}. {account.message}"
         warnings.append(Notice("not_read", message))
         account = None
-    identities: dict[str, SesIdentity | None] | None
+    identities: dict[str, EmailIdentity | None] | None
     try:
         own = (spec.domain, *spec.sending.also)
         identities = {domain.name: _identity(ses, region, domain) for domain in own}
@@ -217,7 +222,7 @@ def _view(
     return SesView(region, account, identities)
 
 
-def _identity(ses: Ses, region: str, domain: SendingDomain) -> SesIdentity | None:
+def _identity(ses: Ses, region: str, domain: SendingDomain) -> EmailIdentity | None:
     """Return the identity by which SES lets the domain send: its own, or of a domain above it.
 
     https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html

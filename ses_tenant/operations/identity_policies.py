@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from ses_tenant.core.errors import Notice, SesTenantError
 from ses_tenant.core.iam.authorization import Policy
-from ses_tenant.core.identity.ses import ListedIdentity, SesIdentity
+from ses_tenant.core.identity.ses import ListedIdentity
+from ses_tenant.core.identity.state import EmailIdentity
 from ses_tenant.core.proof.delegation import Coverage, IdentityPolicies
 from ses_tenant.core.proof.places import Target
 from ses_tenant.core.regions import ses_regions
@@ -85,7 +86,7 @@ def _listed(
 def _policies(
     ses: Ses, wanted: Sequence[tuple[str, str]]
 ) -> tuple[tuple[IdentityPolicies, ...], list[Notice]]:
-    def read(at: tuple[str, str]) -> SesIdentity | SesTenantError | None:
+    def read(at: tuple[str, str]) -> EmailIdentity | SesTenantError | None:
         return ses.identity(*at)
 
     told = each_tenant(wanted, read, failed=_refused, workers=_WORKERS)
@@ -101,7 +102,7 @@ def _policies(
             ),
         )
         for (region, _), answer in answers
-        if isinstance(answer, SesIdentity) and answer.policies
+        if isinstance(answer, EmailIdentity) and answer.policies
     )
     unread = "The policies of email identities were not all read"
     return found, [_unread(unread, refused)] if refused else []

@@ -12,7 +12,8 @@ from ses_tenant.core.tenant.steps import CreateUser, Write
 
 if TYPE_CHECKING:  # each of these rooms is needed by one verb or two, and takes time to import
     from ses_tenant.core.iam.authorization import Request
-    from ses_tenant.core.identity.ses import ListedIdentity, SesAccount, SesIdentity
+    from ses_tenant.core.identity.ses import ListedIdentity, SesAccount
+    from ses_tenant.core.identity.state import EmailIdentity
     from ses_tenant.core.rotation.secret_versions import SecretVersions
 
 
@@ -71,7 +72,7 @@ class Ses(Protocol):
     def account(self, region: str) -> "SesAccount":
         """Return what SES says of the account in the Region."""
 
-    def identity(self, region: str, name: str) -> "SesIdentity | None":
+    def identity(self, region: str, name: str) -> "EmailIdentity | None":
         """Return the email identity with its policies, or None if there is none of that name."""
 
     def list_identities(self, region: str) -> "tuple[ListedIdentity, ...]":

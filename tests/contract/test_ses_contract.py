@@ -13,9 +13,9 @@ from moto import mock_aws
 
 from ses_tenant.aws.ses import Ses as AwsSes
 from ses_tenant.aws.session import open_session
-from ses_tenant.core.identity.ses import ListedIdentity, SesIdentity
+from ses_tenant.core.identity.ses import ListedIdentity
 from ses_tenant.operations.protocols import Ses
-from tests.fakes.ses import FakeSes
+from tests.fakes.ses import FakeSes, verified
 
 REGION, ELSEWHERE = "eu-central-1", "us-east-1"
 NAMES = ("example.com", "info@example.com", "shop.example.com")
@@ -24,7 +24,7 @@ NAMES = ("example.com", "info@example.com", "shop.example.com")
 def on_the_fake() -> Ses:
     fake = FakeSes()
     for name in NAMES:
-        fake.identities[REGION, name] = SesIdentity(name, verified=True, dkim=True)
+        fake.identities[REGION, name] = verified(name)
     fake.identities[ELSEWHERE, "example.com"] = None
     return fake
 

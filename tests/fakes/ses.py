@@ -1,6 +1,14 @@
 """An SES in memory: what it says of the account and of email identities."""
 
-from ses_tenant.core.identity.ses import ListedIdentity, SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import ListedIdentity, SesAccount
+from ses_tenant.core.identity.state import Dkim, EmailIdentity, Status
+
+
+def verified(name: str) -> EmailIdentity:
+    """Return an identity that SES sends and signs for."""
+    return EmailIdentity(
+        name, Status.SUCCESS, sending=True, dkim=Dkim(Status.SUCCESS, signing=True)
+    )
 
 
 class FakeSes:
@@ -12,7 +20,7 @@ class FakeSes:
 
     def __init__(self) -> None:
         self.accounts: dict[str, SesAccount | Exception] = {}
-        self.identities: dict[tuple[str, str], SesIdentity | Exception | None] = {}
+        self.identities: dict[tuple[str, str], EmailIdentity | Exception | None] = {}
         self.listing: dict[str, Exception] = {}
         self.calls: list[str] = []
 
@@ -23,9 +31,9 @@ class FakeSes:
             raise found
         return found
 
-    def identity(self, region: str, name: str) -> SesIdentity | None:
+    def identity(self, region: str, name: str) -> EmailIdentity | None:
         self.calls.append("ses:GetEmailIdentity")
-        usual = SesIdentity(name, verified=True, dkim=True)
+        usual = verified(name)
         found = self.identities.get((region, name), usual)
         if isinstance(found, Exception):
             raise found
@@ -37,7 +45,7 @@ class FakeSes:
         if refused is not None:
             raise refused
         return tuple(
-            ListedIdentity(name, verified=not isinstance(found, SesIdentity) or found.verified)
+            ListedIdentity(name, verified=not isinstance(found, EmailIdentity) or found.verified)
             for (where, name), found in self.identities.items()
             if where == region and found is not None
         )

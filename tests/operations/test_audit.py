@@ -1,6 +1,7 @@
 """`audit`: every planted fault is found, and nothing else."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,14 +10,13 @@ import pytest
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.findings.finding import Finding, Severity
-from ses_tenant.core.identity.ses import SesIdentity
 from ses_tenant.core.tenant.policy import sending_policy
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
 from ses_tenant.operations.audit import audit, audit_saved
 from tests.fakes.example_tenant import ARN, NAME, REGION, SHOP, run_create
 from tests.fakes.iam import Clock, FakeIam
-from tests.fakes.ses import FakeSes
+from tests.fakes.ses import FakeSes, verified
 
 BLOG = SendingDomain.parse("blog.example.org")
 OWN_ROOT = "arn:aws:iam::123456789012:root"
@@ -284,9 +284,7 @@ def test_a_sending_policy_of_an_identity() -> None:
             }
         ]
     }
-    ses.identities[REGION, SHOP.name] = SesIdentity(
-        SHOP.name, verified=True, dkim=True, policies={"shared": document}
-    )
+    ses.identities[REGION, SHOP.name] = replace(verified(SHOP.name), policies={"shared": document})
     assert told(iam, ses) == [("identity_policy", "warning", ["shop.example.com"])] * 2
     assert {f.principal for f in found(iam, ses)} == {partner, stranger}
 
@@ -298,7 +296,7 @@ def test_identities_are_read_for_up_to_a_hundred_unless_asked() -> None:
         spec = TenantSpec(domain, Interface.SMTP, (REGION,))
         user = iam.add_user(spec.user_name, f"/ses-tenant/{domain}/", spec.tags)
         user.policies["ses-tenant-sending"] = sending_policy(spec)
-        ses.identities[REGION, domain.name] = SesIdentity(domain.name, verified=True, dkim=True)
+        ses.identities[REGION, domain.name] = verified(domain.name)
     ses.identities["us-east-1", "elsewhere.example"] = None
     cases: list[tuple[bool | None, int, list[str]]]
     cases = [(None, 0, ["not_read"]), (True, 101, []), (False, 0, [])]

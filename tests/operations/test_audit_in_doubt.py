@@ -1,6 +1,7 @@
 """`audit` is never silent where AWS may say yes: what nobody knows makes a warning, not nothing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +10,13 @@ import pytest
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.findings.finding import Finding
-from ses_tenant.core.identity.ses import SesIdentity
+from ses_tenant.core.identity.state import EmailIdentity
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.operations.audit import audit
 from tests.fakes.example_tenant import NAME, REGION, SHOP, run_create
 from tests.fakes.iam import Clock, FakeIam
-from tests.fakes.ses import FakeSes
+from tests.fakes.ses import FakeSes, verified
 
 ACCOUNT = "123456789012"
 TAG = "ses-tenant:regions"
@@ -131,10 +132,8 @@ def test_a_sender_in_another_region_only(policy: dict[str, Any], region: str) ->
 def test_a_region_in_which_ses_knows_the_domain_is_in_no_doubt() -> None:
     ses = FakeSes()
     policy = allow("arn:aws:ses:us-east-1:*:identity/*")
-    for verified, severity in ((False, "warning"), (True, "error")):
-        ses.identities["us-east-1", SHOP.name] = SesIdentity(
-            SHOP.name, verified=verified, dkim=True
-        )
+    for known, severity in ((False, "warning"), (True, "error")):
+        ses.identities["us-east-1", SHOP.name] = EmailIdentity(SHOP.name, sending=known)
         assert found(of_user(policy, ses))[1] == severity
 
 
@@ -234,9 +233,7 @@ def delegated(
 ) -> list[Finding]:
     ses = FakeSes()
     document = {"Version": "2012-10-17", "Statement": [{"Action": "ses:*", **statement}]}
-    ses.identities[region, name] = SesIdentity(
-        name, verified=True, dkim=True, policies={"shared": document}
-    )
+    ses.identities[region, name] = replace(verified(name), policies={"shared": document})
     return findings(world(), ses)
 
 

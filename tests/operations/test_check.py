@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.findings.finding import Finding
+from ses_tenant.core.findings.finding import Finding, Gathering, Severity
 from ses_tenant.core.iam.authorization import Request
-from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import SesAccount
+from ses_tenant.core.identity.state import Dkim, EmailIdentity, MailFrom, Status
 from ses_tenant.core.tenant.observed import KeyStatus
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope
@@ -22,7 +23,7 @@ from tests.fakes.destination import FakeDestination
 from tests.fakes.example_tenant import ARN, NAME, REGION, SHOP, run_create
 from tests.fakes.iam import BOUNDARY, EVERYTHING, MANAGED_POLICY, Clock, FakeIam
 from tests.fakes.runtime import fake_runtime
-from tests.fakes.ses import FakeSes
+from tests.fakes.ses import FakeSes, verified
 
 BLOG = SendingDomain.parse("blog.example.org")
 NEWS = SendingDomain.parse("news.example.net")
@@ -229,20 +230,29 @@ def test_a_suspended_tenant_is_in_order() -> None:
     assert account.rules() == []
 
 
-def identity(name: str = "shop.example.com", **values: object) -> SesIdentity:
-    return replace(SesIdentity(name, verified=True, dkim=True), **values)  # type: ignore[arg-type]
+def identity(name: str = "shop.example.com", **values: object) -> EmailIdentity:
+    return replace(verified(name), **values)  # type: ignore[arg-type]
+
+
+PENDING = EmailIdentity(
+    SHOP.name,
+    dkim=Dkim(Status.PENDING, True, ("k1", "k2", "k3"), "dkim.amazonses.com"),
+    mail_from=MailFrom("mail.shop.example.com", Status.PENDING),
+)
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
         (identity(), []),
-        (identity(dkim=False), ["no_dkim warning"]),
-        (identity(verified=False, dkim=False), ["not_verified warning"]),
+        (identity(dkim=Dkim()), ["no_dkim warning"]),
+        (PENDING, ["not_verified warning"]),
+        (identity(mail_from=MailFrom("m.shop.example.com", Status.SUCCESS)), []),
+        (identity(mail_from=MailFrom("m.shop.example.com")), ["mail_from_pending info"]),
         (identity(configuration_set="metrics"), []),
     ],
 )
-def test_what_ses_says_of_the_identity(found: SesIdentity, expected: list[str]) -> None:
+def test_what_ses_says_of_the_identity(found: EmailIdentity, expected: list[str]) -> None:
     account = Account(TenantRequest(SHOP))
     account.ses.identities[REGION, SHOP.name] = found
     assert account.rules() == expected
@@ -266,11 +276,45 @@ def test_a_verified_domain_above_counts_but_not_for_the_scope_identity() -> None
     assert scoped.rules() == ["identity_scope warning"]
 
 
-def test_a_domain_that_ses_does_not_know_is_no_reason_for_a_bad_end() -> None:
+def test_a_domain_that_is_pending_comes_with_the_records_to_add() -> None:
+    account = Account(TenantRequest(SHOP))
+    account.ses.identities[REGION, SHOP.name] = PENDING
+    (finding,) = account.findings()
+    assert finding.principal == f"arn:aws:ses:{REGION}:123456789012:identity/shop.example.com"
+    assert finding.remedy == f"ses-tenant identity check shop.example.com --region {REGION}"
+    assert [(r.name, r.type.value) for r in finding.records] == [
+        ("k1._domainkey.shop.example.com", "CNAME"),
+        ("k2._domainkey.shop.example.com", "CNAME"),
+        ("k3._domainkey.shop.example.com", "CNAME"),
+        ("mail.shop.example.com", "MX"),
+        ("mail.shop.example.com", "TXT"),
+    ]
+
+
+@pytest.mark.parametrize("above", [None, EmailIdentity("agency.example", Status.PENDING)])
+def test_what_many_tenants_lack_is_one_finding(above: EmailIdentity | None) -> None:
+    domains = [SendingDomain.parse(f"site{n}.agency.example") for n in range(35)]
+    account = Account(*(TenantRequest(domain) for domain in domains))
+    for domain in domains:
+        account.ses.identities[REGION, domain.name] = None
+    account.ses.identities[REGION, "agency.example"] = above
+    gathering = Gathering()
+    for checked in account.check(*domains):
+        gathering.update(f for f in checked.findings if f.rule == "not_verified")
+    (finding,) = gathering.findings()
+    assert finding.severity is Severity.WARNING
+    assert finding.domain_count == 35
+    assert finding.principal == f"arn:aws:ses:{REGION}:123456789012:identity/agency.example"
+
+
+def test_a_domain_that_ses_does_not_know_gets_the_command_that_makes_its_identity() -> None:
     account = Account(TenantRequest(SHOP))
     for name in ("shop.example.com", "example.com"):
         account.ses.identities[REGION, name] = None
-    assert account.rules() == ["not_verified info"]
+    assert account.rules() == ["not_verified warning"]
+    (finding,) = account.findings()
+    assert finding.remedy == f"ses-tenant identity create shop.example.com --region {REGION}"
+    assert finding.records == ()
     assert "ses:GetEmailIdentity" in account.ses.calls
 
 
@@ -296,7 +340,7 @@ def test_what_ses_says_of_the_account(
 
 def test_each_region_is_looked_at() -> None:
     account = Account(TenantRequest(SHOP, regions=("eu-central-1", "us-east-1")))
-    account.ses.identities["us-east-1", SHOP.name] = identity(verified=False)
+    account.ses.identities["us-east-1", SHOP.name] = PENDING
     (finding,) = account.findings()
     assert "us-east-1" in finding.message
 

@@ -1,17 +1,22 @@
 """What is wrong with one tenant, and the steps that put it right; pure."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.findings.audit import NEVER_USED_AFTER
-from ses_tenant.core.findings.finding import AffectedDomain, Finding, Severity
+from ses_tenant.core.findings.finding import AffectedDomain, Finding
 from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.iam.authorization import Answer, Request, decide
 from ses_tenant.core.iam.ses_actions import FROM, identity_arn, mail_context
-from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.readiness import Gap, Missing, RegionReadiness, missing
+from ses_tenant.core.identity.records import DnsRecord, records_for
+from ses_tenant.core.identity.ses import SesAccount
+from ses_tenant.core.identity.state import EmailIdentity
 from ses_tenant.core.plans.repair import plan_restore
 from ses_tenant.core.proof.members import Member
 from ses_tenant.core.rotation.keys import KeyState, Situation
@@ -29,7 +34,7 @@ class SesView:
 
     region: str
     account: SesAccount | None
-    identities: Mapping[str, SesIdentity | None] | None
+    identities: Mapping[str, EmailIdentity | None] | None
 
 
 def check_tenant(
@@ -46,29 +51,44 @@ def check_tenant(
         *_of_user(spec, observed),
         *_of_attachments(spec, observed),
         *_of_keys(spec, situation, now, max_age),
-        *(finding for view in views for finding in _of_ses(spec, view)),
+        *(fault for view in views for fault in _of_ses(spec, view, arn)),
     ]
     return tuple(
         fault.rule.found(
-            arn,
+            fault.principal or arn,
             fault.message,
             fault.remedy,
-            severity=fault.severity,
             domains=(AffectedDomain(name),),
             cause=fault.cause,
+            records=fault.records,
         )
         for fault in found
     )
 
 
 class _Fault(NamedTuple):
-    """A finding of the tenant, whose user and domain go without saying."""
+    """A finding of the tenant, whose domain goes without saying.
+
+    `principal` is what has the fault, the tenant's user if it is empty: what many tenants share,
+    such as the identity of a domain above them, is one finding.
+    """
 
     rule: Rule
     message: str
     remedy: str
     cause: str = ""
-    severity: Severity | None = None
+    principal: str = ""
+    records: tuple[DnsRecord, ...] = ()
+
+
+_RULES = {
+    Gap.SENDING_PAUSED: Rule.SENDING_PAUSED,
+    Gap.NO_IDENTITY: Rule.NOT_VERIFIED,
+    Gap.NOT_VERIFIED: Rule.NOT_VERIFIED,
+    Gap.NO_DKIM: Rule.NO_DKIM,
+    Gap.SES_SANDBOX: Rule.SES_SANDBOX,
+    Gap.MAIL_FROM_PENDING: Rule.MAIL_FROM_PENDING,
+}
 
 
 def probes(spec: TenantSpec, member: Member) -> tuple[Request, ...]:
@@ -170,49 +190,60 @@ def _of_keys(
             yield _Fault(Rule.KEY_NEVER_USED, told, show, key.access_key_id)
 
 
-def _of_ses(spec: TenantSpec, view: SesView) -> Iterator[_Fault]:
+def _of_ses(spec: TenantSpec, view: SesView, user_arn: str) -> Iterator[_Fault]:
+    """Return what SES lacks for the tenant in a Region, by the same rules as after `create`."""
     region = view.region
-    if view.account is not None and not view.account.sending:
-        told = f"SES has paused sending for the whole account in {region}"
-        where = "Look at the SES console's account dashboard."
-        yield _Fault(Rule.SENDING_PAUSED, told, where, region)
-    if view.account is not None and not view.account.production:
+    partition, account = user_arn.split(":")[1], user_arn.split(":")[4]
+    own = RegionReadiness(region, account=view.account)
+    for gap in missing(spec.domain.name, [own]):
+        yield _gap(gap, f"arn:{partition}:iam::{account}:root", region)
+    if (
+        view.account is not None
+        and not view.account.production
+        and spec.sending.scope is Scope.IDENTITY
+    ):
         yield _Fault(
-            Rule.SES_SANDBOX,
-            f"the account is in SES's sandbox in {region}: mail goes to verified addresses only",
-            "Ask AWS to take the account out of the sandbox: "
-            "https://docs.aws.amazon.com/ses/latest/dg/request-production-access.html",
+            Rule.SANDBOX_SCOPE,
+            "in SES's sandbox the identities of recipients are checked as well, which "
+            "--scope identity does not allow",
+            command("ses-tenant", "create", spec.domain.name, "--scope", "any"),
             region,
         )
-        if spec.sending.scope is Scope.IDENTITY:
-            yield _Fault(
-                Rule.SANDBOX_SCOPE,
-                "in SES's sandbox the identities of recipients are checked as well, which "
-                "--scope identity does not allow",
-                command("ses-tenant", "create", spec.domain.name, "--scope", "any"),
-                region,
-            )
     for name, identity in (view.identities or {}).items():
-        yield from _of_identity(spec, region, name, identity)
+        # Without an identity the domain that can be registered names what is missing: an identity
+        # of it would serve all that is below.
+        above = name if identity is None else identity.name
+        if identity is None:
+            above = next((d.registrable for d in _domains(spec) if d.name == name), name)
+        principal = identity_arn(partition, region, account, above)
+        for gap in missing(name, [RegionReadiness(region, looked=True, identity=identity)]):
+            yield _gap(gap, principal, "", _to_add(identity, region))
+        if identity is not None:
+            yield from _of_identity(spec, region, name, identity)
+
+
+def _domains(spec: TenantSpec) -> tuple[SendingDomain, ...]:
+    return (spec.domain, *spec.sending.also)
+
+
+def _gap(gap: Missing, principal: str, cause: str, records: tuple[DnsRecord, ...] = ()) -> _Fault:
+    """Return the finding on something that is missing; its command is quoted for a shell."""
+    remedy = command(*shlex.split(gap.command))
+    return _Fault(_RULES[gap.gap], gap.message, remedy, cause, principal, records)
+
+
+def _to_add(identity: EmailIdentity | None, region: str) -> tuple[DnsRecord, ...]:
+    """Return the records without which SES does not verify the identity; none if it has."""
+    if identity is None or identity.verified:
+        return ()
+    return tuple(record for record in records_for(identity, region) if record.required)
 
 
 def _of_identity(
-    spec: TenantSpec, region: str, name: str, identity: SesIdentity | None
+    spec: TenantSpec, region: str, name: str, identity: EmailIdentity
 ) -> Iterator[_Fault]:
+    """Return where the tenant's own settings are in the way of what SES has."""
     place = f"{name} {region}"
-    if identity is None:
-        # A site may be prepared before its domain is: no reason for a bad end.
-        told = f"SES knows neither {name} nor a domain above it in {region}, so it cannot send yet"
-        verify = _sesv2("create-email-identity", region, name)
-        yield _Fault(Rule.NOT_VERIFIED, told, verify, place, Severity.INFO)
-        return
-    shown = _sesv2("get-email-identity", region, identity.name)
-    if not identity.verified:
-        told = f"the email identity {identity.name} is not verified in {region}"
-        yield _Fault(Rule.NOT_VERIFIED, told, shown, place)
-    elif not identity.dkim:
-        told = f"mail of {name} is not signed with DKIM in {region}"
-        yield _Fault(Rule.NO_DKIM, told, shown, place)
     if identity.name != name and spec.sending.scope is Scope.IDENTITY:
         told = (
             f"{name} is no email identity of its own in {region}, and --scope identity allows no "
@@ -235,9 +266,3 @@ def _of_identity(
             ),
             place,
         )
-
-
-def _sesv2(verb: str, region: str, identity: str) -> str:
-    return command(
-        "aws", "sesv2", verb, *option("--region", region), *option("--email-identity", identity)
-    )

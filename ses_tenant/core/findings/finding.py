@@ -3,6 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ses_tenant.core.identity.records import DnsRecord
 
 # So many domains of a finding are named; all of them only on demand.
 MAX_DOMAINS = 100
@@ -45,7 +49,7 @@ class Finding:
     `domains` may hold only the first of `domain_count` domains. `path` are the steps that lead to
     it. `remedy` is a command to run, or what to do. `cause` tells the finding from others of the
     same rule and principal, such as the statement that decides: something that does not change
-    from run to run.
+    from run to run. `records` are those to add to DNS.
     """
 
     rule: str
@@ -57,6 +61,7 @@ class Finding:
     path: tuple[PathStep, ...] = ()
     cause: str = ""
     domain_count: int = 0
+    records: "tuple[DnsRecord, ...]" = ()
 
     def __post_init__(self) -> None:
         """Count the domains, unless it is told that there are more."""

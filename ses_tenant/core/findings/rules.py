@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from ses_tenant.core.findings.finding import AffectedDomain, Finding, PathStep, Severity
+from ses_tenant.core.identity.records import DnsRecord
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
@@ -37,6 +38,7 @@ class Rule(StrEnum):
         domains: Iterable[AffectedDomain] = (),
         path: Iterable[PathStep] = (),
         cause: str = "",
+        records: Iterable[DnsRecord] = (),
     ) -> Finding:
         """Return a finding of this rule, as bad as the rule usually is unless `severity` says."""
         return Finding(
@@ -48,6 +50,7 @@ class Rule(StrEnum):
             tuple(domains),
             tuple(path),
             cause,
+            records=tuple(records),
         )
 
     MAY_SEND_AS = (
@@ -226,6 +229,12 @@ class Rule(StrEnum):
         _WARNING,
         "check",
         "SES does not know the domain yet, or it is not verified",
+    )
+    MAIL_FROM_PENDING = (
+        "mail_from_pending",
+        _INFO,
+        "check",
+        "SES has not seen the MX record of the MAIL FROM domain, and sends without it",
     )
     NO_DKIM = ("no_dkim", _WARNING, "check", "mail of the domain is not signed with DKIM")
     IDENTITY_SCOPE = (

@@ -1,5 +1,6 @@
 """What a tenant still lacks before its mail arrives, and the one thing to do next; pure."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,7 +36,7 @@ class RegionReadiness:
 
 @dataclass(frozen=True)
 class Missing:
-    """One thing that is missing, in plain words, and the command that comes next."""
+    """One thing that is missing, in plain words, and the command that comes next, for a shell."""
 
     gap: Gap
     region: str
@@ -61,28 +62,31 @@ def is_ready(domain: str, regions: Sequence[RegionReadiness]) -> bool | None:
 
 def _of_region(domain: str, seen: RegionReadiness) -> list[Missing]:
     region, found = seen.region, list[Missing]()
-    check = f"ses-tenant identity check {domain} --region {region}"
+    # What stands in a tag is never read as an option.
+    where = (f"--region={region}",) if region.startswith("-") else ("--region", region)
+    check = shlex.join(("ses-tenant", "identity", "check", domain, *where))
     if seen.account is not None and not seen.account.sending:
         told = f"SES has paused sending for the whole account in {region}."
-        command = f"aws sesv2 get-account --region {region}"
+        command = shlex.join(("aws", "sesv2", "get-account", *where))
         found.append(Missing(Gap.SENDING_PAUSED, region, told, command))
     if seen.account is not None and not seen.account.production:
         told = f"The account is in SES's sandbox in {region}: mail goes to verified addresses only."
-        command = f"ses-tenant identity request-production --region {region} --help"
+        ask = ("ses-tenant", "identity", "request-production", *where, "--help")
+        command = shlex.join(ask)
         found.append(Missing(Gap.SES_SANDBOX, region, told, command))
     if not seen.looked:
         return found
     identity = seen.identity
     if identity is None:
         told = f"SES has no email identity for {domain} in {region}, so it refuses its mail."
-        command = f"ses-tenant identity create {domain} --region {region}"
+        command = shlex.join(("ses-tenant", "identity", "create", domain, *where))
         return [*found, Missing(Gap.NO_IDENTITY, region, told, command)]
     if not identity.verified:
         told = (
             f"The identity {identity.name} is not verified in {region}: SES says {identity.status}."
         )
         return [*found, Missing(Gap.NOT_VERIFIED, region, told, check)]
-    if identity.dkim.status is not Status.SUCCESS or not identity.dkim.signing:
+    if not identity.signed:
         told = f"Mail of {domain} is not signed with DKIM in {region}."
         found.append(Missing(Gap.NO_DKIM, region, told, check))
     if identity.mail_from.domain is not None and identity.mail_from.status is not Status.SUCCESS:

@@ -1,7 +1,6 @@
-"""What SES itself knows: of the account and of an email identity in one Region."""
+"""What SES itself knows of the account in one Region, and what it lists there."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -13,20 +12,6 @@ class SesAccount:
 
     production: bool
     sending: bool
-
-
-@dataclass(frozen=True)
-class SesIdentity:
-    """An email identity, its default configuration set, and its own policies by name.
-
-    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetEmailIdentity.html
-    """
-
-    name: str
-    verified: bool
-    dkim: bool
-    configuration_set: str | None = None
-    policies: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,11 @@ class EmailIdentity:
         """Tell whether SES sends for it."""
         return self.status is Status.SUCCESS or self.sending
 
+    @property
+    def signed(self) -> bool:
+        """Tell whether SES signs its mail with DKIM, with keys that it has seen in DNS."""
+        return self.dkim.signing and self.dkim.status is Status.SUCCESS
+
 
 def dkim_zone(region: str) -> str:
     """Return the zone of a Region's DKIM keys, for an answer of SES that does not name it."""

@@ -17,7 +17,8 @@ from ses_tenant.core.findings.audit import audit
 from ses_tenant.core.findings.check import SesView, check_tenant
 from ses_tenant.core.findings.finding import Finding
 from ses_tenant.core.findings.remedy import command, option
-from ses_tenant.core.identity.ses import SesAccount, SesIdentity
+from ses_tenant.core.identity.ses import SesAccount
+from ses_tenant.core.identity.state import EmailIdentity
 from ses_tenant.core.proof.members import read_account
 from ses_tenant.core.tenant.naming import user_path
 from ses_tenant.core.tenant.observed import Attachments, ReportedKey
@@ -105,12 +106,14 @@ def of_a_check(text: str) -> tuple[Finding, ...]:
     spec = replace(spec, sending=replace(spec.sending, scope=Scope.IDENTITY))
     identities = (
         None,
-        SesIdentity(text, verified=False, dkim=False),
-        SesIdentity(text, verified=True, dkim=False, configuration_set=text),
+        EmailIdentity(text),
+        EmailIdentity(text, sending=True, configuration_set=text),
     )
     views = [
         SesView(text, SesAccount(production=False, sending=False), {name: identity})
-        for name, identity in zip((text, "shop.example.com", "a.example"), identities, strict=True)
+        for name, identity in zip(
+            ("b.example", "shop.example.com", "a.example"), identities, strict=True
+        )
     ]
     return check_tenant(spec, observed, situation, views, clock(), timedelta(days=90))
 
