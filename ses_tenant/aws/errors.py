@@ -63,9 +63,18 @@ _SERVICES = {
     "AssumeRoleWithWebIdentity": "sts",
     "CreateSecret": "secretsmanager",
     "DescribeSecret": "secretsmanager",
+    "ChangeResourceRecordSets": "route53",
+    "CreateEmailIdentity": "ses",
+    "DeleteEmailIdentity": "ses",
     "GetAccount": "ses",
     "GetEmailIdentity": "ses",
     "ListEmailIdentities": "ses",
+    "ListHostedZones": "route53",
+    "ListResourceRecordSets": "route53",
+    "PutEmailIdentityDkimAttributes": "ses",
+    "PutEmailIdentityDkimSigningAttributes": "ses",
+    "PutEmailIdentityMailFromAttributes": "ses",
+    "TagResource": "ses",
     "GetObject": "s3",
     "GetSecretValue": "secretsmanager",
     "PutSecretValue": "secretsmanager",
@@ -152,12 +161,21 @@ def _from_client_error(error: boto.ClientError, profile: str | None) -> SesTenan
             f"AWS failed with status {status}, also after retries ({told}).",
             "Run the same command again; it goes on where this run stopped.",
         )
+    associated = re.match(r"Cannot delete (\S+) because it has tenant associations", said)
+    if associated is not None:
+        return SesTenantError(
+            ErrorCode.ALREADY_EXISTS,
+            f"An SES tenant needs it ({told}).",
+            f"To see which: aws sesv2 list-resource-tenants --resource-arn {associated[1]}",
+        )
     known = {
         "NoSuchBucket": ErrorCode.NOT_FOUND,
         "NoSuchEntity": ErrorCode.NOT_FOUND,
         "NoSuchKey": ErrorCode.NOT_FOUND,
         "ParameterNotFound": ErrorCode.NOT_FOUND,
         "ResourceNotFoundException": ErrorCode.NOT_FOUND,
+        "NotFoundException": ErrorCode.NOT_FOUND,
+        "AlreadyExistsException": ErrorCode.ALREADY_EXISTS,
         "EntityAlreadyExists": ErrorCode.ALREADY_EXISTS,
         "DeleteConflict": ErrorCode.PARTIAL_FAILURE,
     }.get(code, ErrorCode.INTERNAL)

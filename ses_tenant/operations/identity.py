@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.identity import steps
 from ses_tenant.core.identity.plan import (
     IdentityPlan,
@@ -102,13 +102,48 @@ def prepare_adopt(
 
 def tenants_below(iam: Iam, domain: SendingDomain) -> tuple[SendingDomain, ...]:
     """Return the domains of tenants that send as the domain or below it; all users are read."""
+    return _below(observe_all(iam)[0], domain)
+
+
+def _below(tenants: Iterable[Observed], domain: SendingDomain) -> tuple[SendingDomain, ...]:
     found = {
         observed.domain
-        for observed in observe_all(iam)[0]
+        for observed in tenants
         for sending in (observed.domain, *_also(observed))
         if f".{sending}".endswith(f".{domain}")
     }
     return tuple(sorted(found))
+
+
+def check_mail_from(iam: Iam, prepared: Prepared) -> tuple[Notice, ...]:
+    """Refuse a MAIL FROM domain that a tenant sends as, or has tenants below it.
+
+    SES wants a name that no mail is sent from. The users are read only if one is to be set; a
+    notice tells where the operator may not. Raises SesTenantError `usage`.
+    https://docs.aws.amazon.com/ses/latest/dg/mail-from.html
+    """
+    wanted = {
+        step.mail_from
+        for step in prepared.steps
+        if isinstance(step, steps.PutEmailIdentityMailFromAttributes)
+    }
+    try:
+        tenants = observe_all(iam)[0] if wanted else ()
+    except SesTenantError as error:
+        if error.code is not ErrorCode.ACCESS_DENIED:
+            raise
+        told = f"Whether a tenant sends as the MAIL FROM domain was not looked at. {error.message}"
+        return (Notice("not_read", told),)
+    for name in sorted(wanted):
+        senders = _below(tenants, SendingDomain.parse(name))
+        if senders:
+            raise SesTenantError(
+                ErrorCode.USAGE,
+                f"'{name}' cannot be a MAIL FROM domain: the tenant {senders[0]} sends as it or "
+                "below it.",
+                "Choose a name that is used for nothing else: --mail-from bounce",
+            )
+    return ()
 
 
 def _also(observed: Observed) -> tuple[SendingDomain, ...]:

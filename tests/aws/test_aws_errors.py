@@ -282,3 +282,41 @@ def test_other_exceptions_pass_through() -> None:
 def test_without_a_failure_nothing_happens() -> None:
     with aws_errors(None):
         pass
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("NotFoundException", ErrorCode.NOT_FOUND),
+        ("AlreadyExistsException", ErrorCode.ALREADY_EXISTS),
+    ],
+)
+def test_what_ses_answers_of_identities_that_are_there_or_not(
+    code: str, expected: ErrorCode
+) -> None:
+    assert _translated(_client_error(code, operation="CreateEmailIdentity")).code is expected
+
+
+def test_an_identity_that_an_ses_tenant_needs_is_told_with_what_shows_it() -> None:
+    arn = "arn:aws:ses:eu-central-1:123456789012:identity/shop.example.com"
+    said = (
+        f"Cannot delete {arn} because it has tenant associations. Remove all tenant associations "
+        "and try again."
+    )
+    error = _translated(_client_error("BadRequestException", said, "DeleteEmailIdentity"))
+    assert error.code is ErrorCode.ALREADY_EXISTS
+    assert error.message.startswith("An SES tenant needs it")
+    assert error.hint.endswith(f"aws sesv2 list-resource-tenants --resource-arn {arn}")
+
+
+@pytest.mark.parametrize(
+    ("operation", "action"),
+    [
+        ("CreateEmailIdentity", "ses:CreateEmailIdentity"),
+        ("DeleteEmailIdentity", "ses:DeleteEmailIdentity"),
+        ("ChangeResourceRecordSets", "route53:ChangeResourceRecordSets"),
+    ],
+)
+def test_a_denial_names_the_action_of_its_service(operation: str, action: str) -> None:
+    error = _translated(_client_error("AccessDeniedException", "Denied.", operation))
+    assert f"AWS denies {action}:" in error.message

@@ -11,8 +11,10 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.identity.plan import IdentitySettings
 from ses_tenant.core.identity.records import Purpose
 from ses_tenant.core.identity.state import Dkim, EmailIdentity, MailFrom, Status
+from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.operations.identity import (
     carry_out,
+    check_mail_from,
     prepare,
     prepare_adopt,
     prepare_delete,
@@ -20,6 +22,8 @@ from ses_tenant.operations.identity import (
     records_of,
     wait_until_verified,
 )
+from tests.fakes.example_tenant import run_create
+from tests.fakes.iam import FakeIam
 from tests.fakes.identities import FakeIdentities
 
 SHOP = SendingDomain("shop.example.com")
@@ -235,3 +239,35 @@ def test_without_an_identity_there_are_no_records() -> None:
     with pytest.raises(SesTenantError) as refused:
         records_of([read_view(FakeIdentities(), SHOP, EU)], SHOP)
     assert refused.value.code is ErrorCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("tenant", "also", "refused"),
+    [
+        ("mail.shop.example.com", (), True),
+        ("a.mail.shop.example.com", (), True),
+        ("blog.example.org", ("mail.shop.example.com",), True),
+        ("shop.example.com", (), False),
+        ("email.shop.example.com", (), False),
+    ],
+)
+def test_a_mail_from_domain_is_nobodys_sending_domain(
+    tenant: str, also: tuple[str, ...], refused: bool
+) -> None:
+    iam = FakeIam()
+    others = tuple(SendingDomain.parse(name) for name in also)
+    run_create(iam, TenantRequest(SendingDomain.parse(tenant), also=others))
+    prepared = prepare(FakeIdentities(), WANTED, [EU])
+    if refused:
+        with pytest.raises(SesTenantError, match=tenant) as caught:
+            check_mail_from(iam, prepared)
+        assert caught.value.code is ErrorCode.USAGE
+    else:
+        assert check_mail_from(iam, prepared) == ()
+
+
+def test_users_are_read_only_where_a_mail_from_domain_is_set() -> None:
+    iam = FakeIam()
+    done = prepare(made(EU), WANTED, [EU])
+    assert check_mail_from(iam, done) == ()
+    assert iam.calls == []

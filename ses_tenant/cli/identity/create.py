@@ -81,6 +81,7 @@ def create(
     above DOMAIN serves it already, nothing is made without --own. Run again, it changes nothing
     that is right. An identity that ses-tenant has not made is left alone.
     """
+    from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.identities import Identities
     from ses_tenant.cli.identity.render import (
         records_data,
@@ -97,7 +98,8 @@ def create(
     console, identities = Console("identity create", output, quiet), Identities(session)
     with console.progress(f"Reading the identity {settings.domain} ..."):
         prepared = operation.prepare(identities, settings, regions)
-    notices = tuple(notice for plan in prepared.plans for notice in plan.notices)
+        unread = operation.check_mail_from(Iam(session), prepared)
+    notices = (*(notice for plan in prepared.plans for notice in plan.notices), *unread)
     if dry_run:
         data = {"domain": settings.domain.name, "steps": steps_data(prepared.steps)}
         console.result(data, steps_text(prepared.steps), notices)
