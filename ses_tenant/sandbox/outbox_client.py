@@ -33,6 +33,7 @@ def fetch(endpoint_url: str, key: tuple[str, str]) -> Sequence[Mapping[str, Any]
         with opener.open(request, timeout=_TIMEOUT_S) as answer:
             messages = json.loads(answer.read())["messages"]
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == HTTPStatus.UNAUTHORIZED:
             raise SesTenantError(
                 ErrorCode.ACCESS_DENIED,

@@ -250,8 +250,9 @@ def test_requests_without_a_known_signature_are_refused(box: Box) -> None:
 
     for body in (b"Action=ListUsers&Version=2010-05-08", b""):
         request = urllib.request.Request(box.sandbox.url, data=body)
-        with pytest.raises(urllib.error.HTTPError, match="403"):
+        with pytest.raises(urllib.error.HTTPError, match="403") as caught:
             urllib.request.urlopen(request, timeout=10)
+        caught.value.close()
 
 
 @pytest.mark.parametrize(
