@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 import pytest
-from botocore.awsrequest import AWSResponse
 
 from ses_tenant.aws.iam import Iam
 from ses_tenant.aws.session import open_session
@@ -12,6 +11,8 @@ from ses_tenant.core.iam.authorization import Request
 from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.observed import KeyStatus
 from tests.fakes.example_tenant import SUSPENDED_POLICY
+
+from .raw import response
 
 pytestmark = pytest.mark.usefixtures("credentials")
 
@@ -70,7 +71,7 @@ class _Recorder:
 
     def _record(self, params: Mapping[str, Any], **_: object) -> object:
         self.bodies.append(dict(params["body"]))
-        return AWSResponse("", 200, {}, None), self._answer  # type: ignore[arg-type]
+        return response(200, b"<AnyResponse>"), self._answer
 
 
 @pytest.mark.parametrize(("step", "sent"), _SENT, ids=lambda v: type(v).__name__)

@@ -5,13 +5,14 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
 
 from ses_tenant.aws.ses import Ses
 from ses_tenant.aws.session import open_session
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.identity.ses import ListedIdentity, SesAccount
 from ses_tenant.core.regions import partition_of, ses_regions
+
+from .raw import response
 
 pytestmark = pytest.mark.usefixtures("credentials")
 
@@ -25,7 +26,7 @@ def ses(answer: dict[str, Any], status: int = 200) -> tuple[Ses, list[str]]:
 
     def respond(params: dict[str, Any], **_: object) -> object:
         asked.append(params["url_path"])
-        return AWSResponse("", status, {}, None), answer  # type: ignore[arg-type]
+        return response(status), answer
 
     session.boto.events.register("before-call.sesv2", respond)  # type: ignore[arg-type]
     return Ses(session), asked
@@ -109,7 +110,7 @@ def pages(*answers: dict[str, Any]) -> tuple[Ses, list[dict[str, Any]]]:
     def respond(params: dict[str, Any], **_: object) -> object:
         asked.append(json.loads(params["body"]))
         answer = next(left)
-        return AWSResponse("", 404 if "Error" in answer else 200, {}, None), answer  # type: ignore[arg-type]
+        return response(404 if "Error" in answer else 200), answer
 
     session.boto.events.register("before-call.sesv2.ListEmailIdentities", respond)  # type: ignore[arg-type]
     return Ses(session), asked
