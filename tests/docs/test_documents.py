@@ -337,7 +337,7 @@ def test_the_constraints_pin_what_is_installed() -> None:
         assert all(re.fullmatch(r"[0-9][A-Za-z0-9.]*", version) for version in pins(file).values())
         for requirement in requires("ses-tenant") or ():
             name = re.split(r"[\[<>=; ]", requirement)[0]
-            if name != "ses-tenant":
+            if name != "ses-tenant" and "mutation" not in requirement:
                 assert folded(name) in pins(file)
                 assert re.fullmatch(r"[0-9a-z.]+", version(name))
 
