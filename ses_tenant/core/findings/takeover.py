@@ -8,6 +8,7 @@ from ses_tenant.core.findings.finding import AffectedDomain, Finding, PathStep, 
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.iam.authorization import Answer
 from ses_tenant.core.proof.breaches import Breach
+from ses_tenant.core.proof.decryption import DECRYPT
 from ses_tenant.core.proof.powers import Effect, Power
 from ses_tenant.core.proof.roles import Hop
 from ses_tenant.core.proof.standing import Step
@@ -111,7 +112,7 @@ def _told(means: str, hop: Hop) -> str:
 
 
 def _remedy(hop: Hop) -> str:
-    first = hop.steps[0]
+    first = next((step for step in hop.steps if step.action != DECRYPT), hop.steps[0])
     return f"Limit {first.action} in {first.statement}, unless it is meant to do that."
 
 

@@ -116,8 +116,10 @@ def routes(policies: Policies, caller: Caller, resource: str) -> tuple[tuple[Lay
     """Return the ways to an Allow: in each, every layer has to allow.
 
     A resource policy that names a session or everybody gives by itself; one that names the user
-    gives within the session policy, one that names the role within the boundary, too.
+    gives within the session policy, one that names the role within the boundary, too. A key of KMS
+    takes no policy of the account's own people into account unless its own policy says so.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-id-rdp.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     boundary, session, organization = (
         () if limit is None else (Layer(limit, called),)
@@ -128,13 +130,15 @@ def routes(policies: Policies, caller: Caller, resource: str) -> tuple[tuple[Lay
         )
     )
     own = (Layer(policies.identity), *boundary, *session, *organization)
-    account = resource.split(":", 5)[4] if resource.count(":") >= 5 else ""
+    parts = resource.split(":", 5)
+    service, account = (parts[2], parts[4]) if len(parts) == 6 else ("", "")
+    both = (Layer(policies.resource, "the policy of the resource", _ANYHOW), *own)
     if caller.account and account and caller.account != account:
-        return ((Layer(policies.resource, "the policy of the resource", _ANYHOW), *own),)
+        return (both,)
     if not policies.resource:
         return (own,)
     return (
-        own,
+        both if service == "kms" else own,
         (Layer(policies.resource, "", _DIRECT), *organization),
         (Layer(policies.resource, "", _USER), *session, *organization),
         (Layer(policies.resource, "", _ROLE), *boundary, *session, *organization),

@@ -14,6 +14,7 @@ from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.iam.authorization import Policies, Policy
 from ses_tenant.core.iam.keys import ENVIRONMENT, RESOURCE_TAGS, SESSION
+from ses_tenant.core.proof.guards import Guard
 from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.ways import Principal
 from ses_tenant.core.tenant.spec import SendingOptions
@@ -126,13 +127,16 @@ class Group:
 class Account:
     """Everybody in an account, the groups, and the managed policies by ARN.
 
-    `managed` are the versions in force, `other_versions` those that could be put in force.
+    `managed` are the versions in force, `other_versions` those that could be put in force. `guards`
+    are those of the secrets and parameters that tenants' tags name and that were read, by their
+    `Store.arn`.
     """
 
     people: tuple[Member, ...]
     groups: tuple[Group, ...] = ()
     managed: Mapping[str, Policy] = field(default_factory=dict)
     other_versions: Mapping[str, tuple[Policy, ...]] = field(default_factory=dict)
+    guards: Mapping[str, Guard] = field(default_factory=dict)
 
 
 def targets_of(people: Iterable[Member]) -> list[Target]:

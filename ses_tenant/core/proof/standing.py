@@ -61,6 +61,7 @@ class Standing:
     """A principal as it stands in IAM, or would stand after `changes`.
 
     `held` and `limits` are its policies and those of its permissions boundary, None without one.
+    Of a `foreign` one, of another account, no more is known than what is here.
     """
 
     arn: str
@@ -72,6 +73,7 @@ class Standing:
     groups: tuple[str, ...] = ()
     trust: Policy | None = None
     in_profile: bool | None = None
+    foreign: bool = False
     changes: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
@@ -91,13 +93,14 @@ class Standing:
 
     @property
     def account(self) -> str:
-        """Return the ID of its account."""
-        return self.arn.split(":")[4]
+        """Return the ID of its account; of one that has none, what it is called."""
+        parts = self.arn.split(":", 5)
+        return parts[4] if len(parts) > 5 else self.arn
 
     @property
     def partition(self) -> str:
-        """Return the partition of its account."""
-        return self.arn.split(":")[1]
+        """Return the partition of its account; of one that has none, what it is called."""
+        return self.arn.split(":")[1] if ":" in self.arn else self.arn
 
     @property
     def path_and_name(self) -> str:
@@ -157,17 +160,21 @@ class Standing:
         known: Mapping[str, tuple[str, ...]] | None = None,
         *,
         absent: tuple[str, ...] = (),
+        by: tuple[Policy, ...] = (),
     ) -> Leave | None:
         """Return the leave to make a request, or None if it is denied.
 
         `known` are condition keys of the request; other keys that begin with one of `absent` it
-        does not carry, and the rest nobody knows.
+        does not carry, and the rest nobody knows. `by` are policies of the resource.
         """
-        if not self.may_allow(action) or not self._may_name(action, resource.lower()):
+        said = tuple(statement for policy in by for statement in policy.statements)
+        given = any(s.allow and names(s, action) for s in said)
+        if not given and not (self.may_allow(action) and self._may_name(action, resource.lower())):
             return None
-        context = self.as_context(action, known or {}, absent)
+        context = self.as_context(action, known or {}, absent, mentioned_by(said))
         request = Request(action, resource, context.values, self.arn, context.unknown)
-        verdict = decide(self.policies, request)
+        policies = replace(self.policies, resource=by) if by else self.policies
+        verdict = decide(policies, request)
         if verdict.answer is Answer.DENIED:
             return None
         step = Step(self.arn, action, resource, verdict.statement)
@@ -185,14 +192,19 @@ class Standing:
         action: str,
         known: Mapping[str, tuple[str, ...]] = _NOTHING,
         absent: tuple[str, ...] = (),
+        more: frozenset[str] = frozenset(),
     ) -> Context:
-        """Return what is known of a request, and of which of its keys nobody knows anything."""
+        """Return what is known of a request, and of which of its keys nobody knows anything.
+
+        `more` are condition keys that policies of the resource ask for.
+        """
         values = {**self.context, **_ALWAYS, **known}
         lower = action.lower()
-        not_there = (*absent, *(_NOT_OF_USERS if self.is_user else _NOT_OF_ROLES))
+        own = () if self.foreign else _NOT_OF_USERS if self.is_user else _NOT_OF_ROLES
+        not_there = (*absent, *own)
         unknown = (
             key
-            for key in self.mentioned
+            for key in self.mentioned | more
             if key not in values and carries(lower, key) and not key.startswith(not_there)
         )
         return Context(values, frozenset(unknown))

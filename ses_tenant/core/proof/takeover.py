@@ -5,7 +5,7 @@ of these may do to tenants. Certain ways come before conditional ones, short one
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heappop, heappush
 from itertools import count
@@ -45,6 +45,7 @@ _DOING = frozenset(act.action for act in ACTS)
 _TELLING = _BECOMING | _GROWING | _MAKING | _DOING
 _SENDING = frozenset(SEND_ACTIONS)
 _ANY = ACTS[0]
+_ELSEWHERE = Hop((), ("its own account lets it",), certain=False)
 _EFFECTS = {effect: place for place, effect in enumerate(Effect)}
 
 
@@ -163,6 +164,7 @@ class _Search:
                 if arn in self.administrators
                 or standing.may_allow_any(_TELLING)
                 or arn in self.named_in
+                or self.assets.gives_to(standing)
                 or (arn not in self.tenants and standing.may_allow_any(_SENDING))
             ),
             key=lambda standing: standing.arn not in self.administrators,
@@ -200,6 +202,8 @@ class _Search:
                 if not each.standing.changes:
                     becoming.setdefault(each.standing.arn, []).append((arn, each.hop))
             routes += self._routes(standing, reached)
+        for stranger in self.assets.strangers(self.standings):
+            routes += self._routes(stranger, [_Reached(_ELSEWHERE.cost, 0, stranger, _ELSEWHERE)])
         return Takeovers(
             tuple(routes),
             self.administrators,
@@ -208,7 +212,11 @@ class _Search:
         )
 
     def _can_anything(self, standing: Standing) -> bool:
-        return standing.may_allow_any(_TELLING) or bool(self._open(standing))
+        return (
+            standing.may_allow_any(_TELLING)
+            or bool(self._open(standing))
+            or self.assets.gives_to(standing)
+        )
 
     def _open(self, standing: Standing) -> tuple[str, ...]:
         """Return the roles whose trust policies name the principal."""
@@ -314,10 +322,7 @@ class _Search:
         if standing not in self._hits:
             self._hits[standing] = tuple(self.assets.hits(standing))
         for hit in self._hits[standing]:
-            first = hit.alike.first
-            step = replace(hit.leave.step, resource=first.shown or first.arn)
-            last = Hop((step,), hit.conditions, hit.certain)
-            yield _Way(hit.act, each.hop.then(last), hit.alike)
+            yield _Way(hit.act, each.hop.then(hit.hop), hit.alike)
 
     def _by_effect(self, effect: Effect, mask: int) -> Iterator[tuple[Effect, int]]:
         """Return the tenants by what an act comes to: what is added counts without the Deny."""

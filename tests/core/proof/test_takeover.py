@@ -486,7 +486,7 @@ def test_a_secret_by_its_arn() -> None:
 )
 def test_parameters_by_name_and_by_path(action: str, on: str, reads: bool) -> None:
     routes = by("app", user("app", allow(action, on=on)), owner=OF_PARAMETER)
-    assert told(routes) == ([("may_read_credentials", "SENDS", True)] if reads else [])
+    assert told(routes) == ([("may_read_credentials", "SENDS", False)] if reads else [])
     assert by("app", user("app", allow(action, on=on))) == []
 
 
