@@ -112,6 +112,7 @@ def open_account(
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.ses import Ses
     from ses_tenant.aws.session import open_session
+    from ses_tenant.aws.stores import Stores
     from ses_tenant.aws.verify import verify_credentials
     from ses_tenant.core.tenant.credentials import LocalSes
     from ses_tenant.core.tenant.notes import Process
@@ -137,6 +138,7 @@ def open_account(
         sleep=time.sleep,
         workers=session.workers,
         local_ses=local_ses,
+        stores=Stores(session),
     )
 
 
@@ -208,7 +210,9 @@ def audit(account: "Runtime", *, max_age: timedelta = timedelta(days=90)) -> "Au
     """
     from ses_tenant.operations.audit import audit as found
 
-    return found(account.iam, account.ses, account.now(), max_age, limit=None)[0]
+    return found(
+        account.iam, account.ses, account.now(), max_age, stores=account.stores, limit=None
+    )[0]
 
 
 def _returned(_credentials: "Credentials") -> None:

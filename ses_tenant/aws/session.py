@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -48,6 +48,29 @@ _Client = TypeVar("_Client")
 
 class _Model(Protocol):
     name: str
+
+
+class _Grants(TypedDict, total=False):
+    Grants: list["_Grant"]
+    Truncated: bool
+
+
+class _Grant(TypedDict, total=False):
+    GranteePrincipal: str
+    Operations: list[str]
+
+
+class KmsClient(Protocol):
+    """The calls of KMS that are made; boto3 names their parameters."""
+
+    def describe_key(self, *, KeyId: str) -> Mapping[str, Mapping[str, str]]:  # noqa: N803
+        """Return the key that an alias stands for."""
+
+    def get_key_policy(self, *, KeyId: str, PolicyName: str) -> Mapping[str, str]:  # noqa: N803
+        """Return the policy of a key."""
+
+    def list_grants(self, *, KeyId: str, Limit: int) -> _Grants:  # noqa: N803
+        """Return the grants of a key, on one page."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +192,17 @@ class AwsSession:
                 config=self._config(),
             ),
         )
+
+    def kms_client(self, region: str) -> KmsClient:
+        """Return the KMS client of a Region."""
+
+        def make() -> KmsClient:
+            client: KmsClient = self.boto.client(
+                "kms", region_name=region, endpoint_url=self.endpoint_url, config=self._config()
+            )
+            return client
+
+        return self._once(f"kms {region}", make)
 
     def s3_client(self, region: str) -> "S3Client":
         """Return the S3 client of a Region."""

@@ -76,6 +76,15 @@ def audit(
             show_default=False,
         ),
     ] = None,
+    secret_policies: Annotated[
+        bool | None,
+        typer.Option(
+            "--secret-policies/--no-secret-policies",
+            help="Read the policies and keys of the secrets and parameters that hold credentials.  "
+            "[default: for up to 100]",
+            show_default=False,
+        ),
+    ] = None,
     scp: Annotated[
         list[str] | None,
         typer.Option(
@@ -153,6 +162,8 @@ def audit(
                     now,
                     age,
                     identity_policies=identity_policies,
+                    stores=runtime.stores,
+                    secret_policies=secret_policies,
                     organization=limits,
                     operators=operators,
                     limit=limit,

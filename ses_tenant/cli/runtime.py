@@ -38,6 +38,7 @@ def make_runtime(
     """
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.ses import Ses
+    from ses_tenant.aws.stores import Stores
     from ses_tenant.core.tenant.credentials import LocalSes
     from ses_tenant.core.tenant.notes import Process
     from ses_tenant.destinations.agreement import NO_COMMANDS
@@ -71,4 +72,5 @@ def make_runtime(
         sleep=time.sleep,
         workers=session.workers,
         local_ses=local_ses,
+        stores=Stores(session),
     )

@@ -12,7 +12,8 @@ from ses_tenant.core.iam.authorization import Policy
 from ses_tenant.core.proof.members import Account, read_account, targets_of
 from ses_tenant.core.proof.organization import within
 from ses_tenant.operations.identity_policies import read_identities
-from ses_tenant.operations.protocols import Iam, Ses
+from ses_tenant.operations.protocols import Iam, Ses, Stores
+from ses_tenant.operations.store_policies import read_guards
 
 
 def audit(
@@ -22,6 +23,8 @@ def audit(
     max_age: timedelta,
     *,
     identity_policies: bool | None = None,
+    stores: Stores | None = None,
+    secret_policies: bool | None = None,
     organization: tuple[Policy, ...] | None = None,
     operators: Collection[str] = (),
     limit: int | None = MAX_DOMAINS,
@@ -29,9 +32,10 @@ def audit(
     """Return the findings, and warnings of what the operator may not read.
 
     The policies of email identities are read if there are not too many of them, or as
-    `identity_policies` says. `organization` are the service control policies,
-    None if they are not known. What `operators` may do is expected. A finding names at most `limit`
-    domains; None: all.
+    `identity_policies` says; in the same way, what guards secrets and parameters with credentials
+    is read from `stores`, as `secret_policies` says. `organization` are the service control
+    policies, None if they are not known. What `operators` may do is expected. A finding names at
+    most `limit` domains; None: all.
     """
     account = _limited(read_account(iam.account_details()), organization)
     people = account.people
@@ -47,8 +51,10 @@ def audit(
     identities = read_identities(ses, targets, policies=identity_policies)
     warnings += identities.notices
     people = tuple(replace(member, verified_in=identities.verified_in) for member in people)
+    guards, unread = read_guards(stores, people, policies=secret_policies)
+    warnings += unread
     result = find(
-        replace(account, people=people), keys, identities.policies, now, max_age,
+        replace(account, people=people, guards=guards), keys, identities.policies, now, max_age,
         operators=operators, limit=limit,
     )  # fmt: skip
     return result, tuple(warnings)
@@ -65,10 +71,12 @@ def audit_saved(
 ) -> tuple[Audit, tuple[Notice, ...]]:
     """Return the findings of a saved answer of GetAccountAuthorizationDetails, offline.
 
+    With warnings of what is not in it.
     Raises SesTenantError `usage` if it is none.
     """
     account = _limited(read_account([details]), organization)
-    return find(account, {}, (), now, max_age, operators=operators, limit=limit), ()
+    _, unread = read_guards(None, account.people, policies=None)
+    return find(account, {}, (), now, max_age, operators=operators, limit=limit), tuple(unread)
 
 
 def _limited(account: Account, organization: tuple[Policy, ...] | None) -> Account:

@@ -1,6 +1,6 @@
 """What operations need of the world outside; `aws` and `destinations` provide it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # each of these rooms is needed by one verb or two, and takes
     from ses_tenant.core.iam.authorization import Request
     from ses_tenant.core.identity.ses import ListedIdentity, SesAccount
     from ses_tenant.core.identity.state import EmailIdentity
+    from ses_tenant.core.proof.guards import Key, SecretTold
     from ses_tenant.core.rotation.secret_versions import SecretVersions
 
 
@@ -77,6 +78,22 @@ class Ses(Protocol):
 
     def list_identities(self, region: str) -> "tuple[ListedIdentity, ...]":
         """Return all email identities in the Region; none where it is not enabled."""
+
+
+class Stores(Protocol):
+    """What guards the secrets and parameters of a Region. Every failure is a SesTenantError."""
+
+    def secret(self, region: str, name: str) -> "SecretTold | None":
+        """Return what is told of a secret, by its name or ARN, None if there is none."""
+
+    def parameters(self, region: str, names: Sequence[str]) -> Mapping[str, str | None]:
+        """Return the keys of parameters by their names, None for what is not encrypted.
+
+        What there is no parameter of is left out.
+        """
+
+    def key(self, region: str, key_id: str) -> "Key":
+        """Return a key of KMS by its ID, ARN or alias; without what may not be read of it."""
 
 
 class RotatingSecret(Protocol):

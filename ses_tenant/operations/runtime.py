@@ -8,7 +8,7 @@ from ses_tenant.core.tenant.credentials import Credentials, LocalSes
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.spec import TenantSpec
-from ses_tenant.operations.protocols import Iam, Ses
+from ses_tenant.operations.protocols import Iam, Ses, Stores
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Runtime:
 
     The command line and the functions each make it in one place, tests make it of fakes.
     `verify` waits until AWS accepts a new key, and returns a sentence on it. `process` is what a
-    note in a tag names as its author. `local_ses` stands in for SES's endpoints where it is given.
+    note in a tag names as its author. `local_ses` stands in for SES's endpoints where it is given,
+    and `stores` tell what guards secrets and parameters, where that is wanted.
     """
 
     iam: Iam
@@ -30,3 +31,4 @@ class Runtime:
     sleep: Callable[[float], None]
     workers: int = 8
     local_ses: LocalSes | None = None
+    stores: Stores | None = None

@@ -15,6 +15,7 @@ from ses_tenant.core.identity import steps as identity_steps
 from ses_tenant.core.identity.answers import Answer, Outcome
 from ses_tenant.core.identity.plan import IdentitySettings
 from ses_tenant.core.identity.state import EmailIdentity, Status
+from ses_tenant.core.proof.guards import SecretTold
 from ses_tenant.core.rotation.decision import Mode, RotationOptions
 from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.request import TenantRequest
@@ -36,12 +37,14 @@ from tests.fakes.iam import BOUNDARY, EVERYTHING, Clock, FakeIam
 from tests.fakes.identities import FakeIdentities
 from tests.fakes.runtime import fake_runtime
 from tests.fakes.ses import FakeSes
+from tests.fakes.stores import FakeStores
 
 _FILE = Path(__file__).parents[2] / "examples" / "operator-policy.json"
 
 _USERS = "arn:aws:iam::*:user/*"
 _TENANTS = "arn:aws:iam::*:user/ses-tenant/*"
 _DEVICES = "arn:aws:iam::*:mfa/*"
+_KEYS = "arn:aws:kms:*:*:key/*"
 _GROUPS = "arn:aws:iam::*:group/*"
 
 
@@ -94,7 +97,16 @@ def _check_and_audit(iam: FakeIam, destination: FakeDestination) -> None:
     runtime = fake_runtime(iam, destination, ses=ses)
     (checked,) = check.inspect(runtime, [SHOP], options).checked
     assert checked.error is None
-    audit(iam, ses, now, timedelta(days=90))
+    for destination_ in ("secretsmanager:shop", "ssm:/shop"):
+        iam.users[NAME].tags["ses-tenant:destination"] = destination_
+        stores = FakeStores(
+            secrets={
+                "shop": SecretTold("arn:aws:secretsmanager:x:1:secret:shop-x", None, "alias/x")
+            },
+            keys_of_parameters={"/shop": "alias/x"},
+        )
+        audit(iam, ses, now, timedelta(days=90), stores=stores)
+        iam.calls += stores.calls
     iam.calls += ses.calls
 
 
@@ -206,6 +218,12 @@ def test_reads_are_of_all_users_and_writes_only_of_tenants() -> None:
         "route53:ListHostedZones": {"*"},
         "route53:ListResourceRecordSets": {"arn:aws:route53:::hostedzone/*"},
         "route53:ChangeResourceRecordSets": {"arn:aws:route53:::hostedzone/*"},
+        "secretsmanager:DescribeSecret": {"*"},
+        "secretsmanager:GetResourcePolicy": {"*"},
+        "ssm:DescribeParameters": {"*"},
+        "kms:DescribeKey": {_KEYS},
+        "kms:GetKeyPolicy": {_KEYS},
+        "kms:ListGrants": {_KEYS},
     }
     identities = {"arn:aws:ses:*:*:identity/*"}
     for action, resources in _resources_of_actions().items():

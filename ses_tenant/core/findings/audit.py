@@ -24,9 +24,11 @@ from ses_tenant.core.proof.breaches import Breach, Targets, breaches
 from ses_tenant.core.proof.delegation import Coverage, Delegation, IdentityPolicies, delegations
 from ses_tenant.core.proof.members import Account, Member, targets_of
 from ses_tenant.core.proof.places import Target
+from ses_tenant.core.proof.stores import is_lost
 from ses_tenant.core.proof.takeover import takeovers
 from ses_tenant.core.proof.ways import Way, ways_to_send
 from ses_tenant.core.proof.witness import Witness
+from ses_tenant.core.tenant.naming import TAG_DESTINATION
 from ses_tenant.core.tenant.observed import ReportedKey
 
 # Some rules wait until a key has had the time to be used at all.
@@ -92,6 +94,7 @@ def audit(
             if sends and member.is_user and member.arn not in admins:
                 found.add(_candidate(member, taken))
         found.update(_unread(member))
+        found.update(_lost(member))
         if sends or member.tenant:
             found.update(_of_keys(member, keys.get(member.arn, ()), now, max_age))
     coverage = Coverage(targets)
@@ -234,6 +237,18 @@ def _unread(member: Member) -> Iterator[Finding]:
             f"the managed policy {arn} was not told, so what it allows or limits is not known",
             "Make the file with all filters, or run the audit against the account itself.",
             cause=arn,
+        )
+
+
+def _lost(member: Member) -> Iterator[Finding]:
+    """Return that it is not known where the credentials of a tenant are."""
+    for domain in member.domains[:1] if is_lost(member) else ():
+        yield Rule.UNKNOWN_DESTINATION.found(
+            member.arn,
+            f"its tag {TAG_DESTINATION} does not tell where its credentials are, so who may read "
+            "them there was not looked at",
+            command("ses-tenant", "check", domain.name),
+            domains=(AffectedDomain(domain.name),),
         )
 
 

@@ -119,6 +119,12 @@ class Rule(StrEnum):
         "audit",
         "a managed policy or permissions boundary is not in the saved output",
     )
+    UNKNOWN_DESTINATION = (
+        "unknown_destination",
+        _WARNING,
+        "audit",
+        "the tag that says where a tenant's credentials are is missing or damaged",
+    )
     HAND_MADE_USER = (
         "hand_made_user",
         _INFO,

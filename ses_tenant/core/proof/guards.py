@@ -6,10 +6,23 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from ses_tenant.core.iam.authorization import Policy, Statement
+
+
+@dataclass(frozen=True)
+class SecretTold:
+    """What Secrets Manager tells of a secret: its whole ARN, its policy, and its key, if any.
+
+    Without a key of KMS it has AWS's own.
+    """
+
+    arn: str
+    policy: Mapping[str, object] | None = None
+    key_id: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

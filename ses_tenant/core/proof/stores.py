@@ -6,6 +6,8 @@ from ses_tenant.core.proof.members import Member
 from ses_tenant.core.tenant.tags import known
 
 SECRETS, PARAMETERS = "secretsmanager", "ssm"
+# Where else credentials are delivered to: that is not to be read by way of AWS.
+_NOT_IN_AWS = ("-", "file:", "command:")
 _PARTS = 6
 
 
@@ -33,6 +35,14 @@ class Store:
         return f"{head}:parameter/{self.name.removeprefix('/')}"
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Return what a parameter may be called; of an ARN it is not clear whether with a slash."""
+        if not self.name.startswith("arn:"):
+            return (self.name,)
+        name = self.name.partition(":parameter/")[2]
+        return (f"/{name}",) if "/" in name else (name, f"/{name}")
+
+    @property
     def elsewhere(self) -> bool:
         """Tell whether it belongs to another account."""
         parts = self.name.split(":")
@@ -48,3 +58,9 @@ def store_of(member: Member) -> Store | None:
     own = known(member.remembered.regions) or ("",)
     region = arn[3] if arn[0] == "arn" and len(arn) >= _PARTS else own[0]
     return Store(service, name, region, member.arn.split(":")[1], member.account)
+
+
+def is_lost(member: Member) -> bool:
+    """Tell whether the tags of a tenant do not say where its credentials are."""
+    told = known(member.remembered.destination) or ""
+    return store_of(member) is None and not told.startswith(_NOT_IN_AWS)

@@ -34,6 +34,12 @@ _READ_ATTACHMENTS = (
 _LAST_USED = ("GetAccessKeyLastUsed",)
 _DETAILS = ("GetAccountAuthorizationDetails",)
 _REPORT = ("GenerateCredentialReport", "GetCredentialReport")
+_READ_GUARDS = (
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetResourcePolicy",
+    "ssm:DescribeParameters",
+)
+_READ_KEYS = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants")
 _REMOVE_ATTACHMENTS = (
     "DeactivateMFADevice",
     "DeleteLoginProfile",
@@ -100,7 +106,13 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         *_REMOVE_ATTACHMENTS,
         *("SimulatePrincipalPolicy", "ses:GetAccount", "ses:GetEmailIdentity"),
     ),
-    "audit": (*_DETAILS, *_REPORT, "ses:GetEmailIdentity", "ses:ListEmailIdentities"),
+    "audit": (
+        *_DETAILS,
+        *_REPORT,
+        *("ses:GetEmailIdentity", "ses:ListEmailIdentities"),
+        *_READ_GUARDS,
+        *_READ_KEYS,
+    ),
     "identity": (
         *_DETAILS,
         "ses:GetEmailIdentity",
@@ -219,6 +231,9 @@ def operator_policy(
     if ADOPT in chosen:
         statements.append(_Statement("AdoptUsers", _ADOPT_OUTSIDE, users))
     statements += _identity_statements(others, partition)
+    statements.append(_Statement("ReadWhoGuardsSecrets", others & set(_READ_GUARDS), "*"))
+    keys = f"arn:{partition}:kms:*:*:key/*"
+    statements.append(_Statement("ReadWhoGuardsKeys", others & set(_READ_KEYS), keys))
     return {
         "Version": "2012-10-17",
         "Statement": [s.document() for s in statements if set(s.actions)],

@@ -238,7 +238,7 @@ def test_the_account_itself_and_who_is_gone_are_nobody_outside(principal: str) -
 
 
 def test_what_is_not_known_of_somebody_outside_is_a_condition() -> None:
-    named = {"StringEquals": {"aws:username": "bob"}}
+    named: Json = {"StringEquals": {"aws:username": "bob"}}
     said = by("*", allow(READ, **named))
     (route,) = found(secret(said, by_key=key(by("*", allow(DECRYPT)))))
     assert any("aws:username" in condition for condition in route.hop.conditions)
