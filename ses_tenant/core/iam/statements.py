@@ -21,7 +21,10 @@ from ses_tenant.core.iam.globs import ANY, glob, matches, matches_arn
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a policy, taken apart; `label` is what people call it."""
+    """A statement of a policy, taken apart; `label` is what people call it.
+
+    `actions` are globs in lower case, `written` the same as they stand in the policy.
+    """
 
     label: str
     allow: bool
@@ -33,6 +36,7 @@ class Statement:
     variables: bool
     principals: tuple[str, ...] | None = None
     not_principals: bool = False
+    written: tuple[str, ...] = ()
 
     def names_action(self, action: str) -> bool:
         """Tell whether the statement is about the action, given in lower case."""
@@ -111,6 +115,7 @@ def _statement(
         variables=variables,
         principals=principals,
         not_principals=not_principals,
+        written=actions,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from ses_tenant.core.iam.globs import ANY, ONE, matches
+from ses_tenant.core.iam.globs import glob, matches
 from ses_tenant.core.proof.services import READING, Together, service, service_of
 from ses_tenant.core.proof.standing import IN_IAM, Leave, Standing, Step, names
 from ses_tenant.core.proof.trust import (
@@ -256,23 +256,24 @@ def _any_call(actor: Standing, prefixes: Sequence[str]) -> Step | None:
     """Return a call of a service that does more than read, by a statement that allows it."""
     for statement in actor.allowing:
         for prefix in prefixes:
-            action = _changing(statement.actions, statement.not_actions, prefix)
+            action = _changing(statement.written, statement.not_actions, prefix)
             if action is not None:
                 return Step(actor.arn, action, "*", statement.label)
     return None
 
 
 @lru_cache(maxsize=1 << 14)
-def _changing(actions: tuple[str, ...], not_actions: bool, prefix: str) -> str | None:
-    """Return what the statement says of the service, if that is more than reading."""
+def _changing(written: tuple[str, ...], not_actions: bool, prefix: str) -> str | None:
+    """Return what the statement says of the service, in its spelling, if more than reading."""
     every = f"{prefix}:*"
     if not_actions:
-        return None if any(matches(each, f"{prefix}:x") for each in actions) else every
-    for each in actions:
+        named = (matches(glob(each.lower()), f"{prefix}:x") for each in written)
+        return None if any(named) else every
+    for each in written:
         of, colon, verb = each.partition(":")
         if not colon:
-            if matches(each, f"{prefix}:x"):
+            if matches(glob(each.lower()), f"{prefix}:x"):
                 return every
-        elif matches(of, prefix) and not verb.startswith(READING):
-            return f"{prefix}:{verb.replace(ANY, '*').replace(ONE, '?')}"
+        elif matches(glob(of.lower()), prefix) and not verb.lower().startswith(READING):
+            return f"{prefix}:{verb}"
     return None

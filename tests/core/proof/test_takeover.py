@@ -539,3 +539,10 @@ def test_the_configuration_set_of_a_tenant_and_templates() -> None:
     assert told([route]) == [("may_tamper", "DISTURBS", True)]
     (route,) = by("ops", user("ops", allow("ses:UpdateEmailTemplate")))
     assert told([route]) == [("may_tamper", "DISTURBS", False)]
+
+
+def test_a_call_of_any_service_is_told_as_the_policy_spells_it() -> None:
+    passing = allow("iam:PassRole", "mystery:StartThing")
+    site = role("site", allow("iam:CreateAccessKey"), trust=[trusting("mystery.amazonaws.com")])
+    (route,) = by("dev", user("dev", passing), site)
+    assert actions(route) == ["iam:PassRole", "mystery:StartThing", "iam:CreateAccessKey"]
