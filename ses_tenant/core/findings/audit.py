@@ -13,6 +13,7 @@ from ses_tenant.core.findings.finding import (
     Severity,
     sorted_findings,
 )
+from ses_tenant.core.findings.folding import Folding
 from ses_tenant.core.findings.lint import lint, named_domains
 from ses_tenant.core.findings.matrix import reaches
 from ses_tenant.core.findings.remedy import command, option
@@ -67,6 +68,7 @@ def audit(
     """
     people = account.people
     expected, powers = Expected(operators), takeovers(account)
+    folding = Folding(powers.routes, limit)
     by_arn = {member.arn: member for member in people}
     targets = targets_of(people)
     taken = frozenset(target.domain for target in targets)
@@ -82,8 +84,8 @@ def audit(
             remedies[member.arn] = _remedy(member, taken, admin=admin)
         found.add(_of_breach(member, breach, remedies[member.arn], admin=admin))
         through = () if admin or member.tenant else powers.becoming.get(member.arn, ())
-        found.update(sending_through(breach, through, expected))
-    for finding in takeover_findings(powers, expected, limit):
+        found.update(sending_through(breach, through, expected, folding))
+    for finding in takeover_findings(powers, expected, folding, limit):
         found.put(finding)
     for member in people:
         sends = ways[member.arn] != ()

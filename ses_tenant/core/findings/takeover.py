@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from ses_tenant.core.findings.finding import AffectedDomain, Finding, PathStep, Severity
+from ses_tenant.core.findings.folding import Folding
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.iam.authorization import Answer
 from ses_tenant.core.proof.breaches import Breach
@@ -35,13 +36,17 @@ class Expected:
         return Severity.INFO if principal in self.operators else usual
 
 
-def takeover_findings(found: Takeovers, expected: Expected, limit: int | None) -> Iterator[Finding]:
+def takeover_findings(
+    found: Takeovers, expected: Expected, folding: Folding, limit: int | None
+) -> Iterator[Finding]:
     """Return what the search found, each route as a finding; administrators are not among them.
 
-    A finding names at most `limit` domains; None: all.
+    What `folding` folds is counted with another. A finding names at most `limit` domains; None:
+    all.
     """
-    for route in found.routes:
-        yield _of_route(route, expected, limit)
+    for route in [route for route in found.routes if not folding.folds(route)]:
+        finding = _of_route(route, expected, limit)
+        yield replace(finding, message=f"{finding.message}{folding.told(route)}")
     for principal in found.cut_short:
         yield Rule.SEARCH_CUT_SHORT.found(
             principal,
@@ -51,7 +56,10 @@ def takeover_findings(found: Takeovers, expected: Expected, limit: int | None) -
 
 
 def sending_through(
-    breach: Breach, becoming: Iterable[tuple[str, Hop]], expected: Expected
+    breach: Breach,
+    becoming: Iterable[tuple[str, Hop]],
+    expected: Expected,
+    folding: Folding,
 ) -> Iterator[Finding]:
     """Return who may send as somebody else's domain by acting as the principal of the breach."""
     witness = breach.witness
@@ -63,6 +71,8 @@ def sending_through(
         if principal == breach.target.owner:
             continue
         whole = hop.then(Hop((last,), verdict.conditions, verdict.answer is Answer.ALLOWED))
+        if folding.folds_domains(principal, whole, (breach.target.domain,)):
+            continue
         usual = _severity(principal, whole, Effect.SENDS)
         yield Rule.MAY_SEND_AS.found(
             principal,
@@ -113,7 +123,10 @@ def _told(means: str, hop: Hop) -> str:
 
 def _remedy(hop: Hop) -> str:
     first = next((step for step in hop.steps if step.action != DECRYPT), hop.steps[0])
-    return f"Limit {first.action} in {first.statement}, unless it is meant to do that."
+    return (
+        f"Limit {first.action} in {first.statement}; name whoever is meant to look after tenants "
+        "with --operator."
+    )
 
 
 def _path(hop: Hop) -> tuple[PathStep, ...]:

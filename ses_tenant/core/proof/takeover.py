@@ -6,9 +6,10 @@ of these may do to tenants. Certain ways come before conditional ones, short one
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from heapq import heappop, heappush
 from itertools import count
+from operator import or_
 
 from ses_tenant.core.iam.ses_actions import SEND_ACTIONS
 from ses_tenant.core.proof.assets import Alike, Assets, Hit
@@ -55,6 +56,11 @@ class Touched:
     def __init__(self, tenants: Sequence[Member], parts: Sequence[tuple[Alike, int]]) -> None:
         """Keep the parts: assets, and which of the tenants that have them."""
         self._tenants, self._parts = tenants, parts
+
+    @property
+    def mask(self) -> int:
+        """Return the tenants as bits, by their numbers."""
+        return reduce(or_, (mask for _, mask in self._parts), 0)
 
     def __len__(self) -> int:
         """Return how many tenants they are."""

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from ses_tenant.core.findings.audit import audit
 from ses_tenant.core.findings.finding import Finding, PathStep
+from ses_tenant.core.findings.folding import Folding
 from ses_tenant.core.findings.takeover import Expected, takeover_findings
 from ses_tenant.core.proof.takeover import Takeovers
 from tests.core.proof.accounts import (
@@ -106,5 +107,50 @@ def test_an_administrator_is_one_note_whatever_it_may() -> None:
 
 def test_a_search_that_was_cut_short_is_told() -> None:
     cut = Takeovers((), {}, {}, (f"{IAM}:user/dev",))
-    (finding,) = takeover_findings(cut, Expected(), None)
+    (finding,) = takeover_findings(cut, Expected(), Folding((), None), None)
     assert told((finding,)) == [("search_cut_short", "warning", "dev", 0)]
+
+
+MFA: Json = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+MAIL = "arn:aws:ses:eu-central-1:123456789012:identity"
+
+
+def test_conditional_ways_to_tenants_that_are_taken_over_for_certain_are_counted() -> None:
+    delegate = allow("ses:PutIdentityPolicy", on=f"{MAIL}/*", **MFA)
+    send = allow("ses:SendRawEmail", **MFA)
+    desk = allow("iam:CreateAccessKey", on=TENANTS)
+    (alone,) = found(user("desk", desk))
+    mailer = role("mailer", send, trust=[trusting(ROOT)])
+    findings = found(user("desk", desk, delegate, allow("sts:AssumeRole")), mailer)
+    (taking,) = [f for f in findings if f.principal == f"{IAM}:user/desk"]
+    assert taking.domain_count == alone.domain_count == 2
+    assert taking.id == alone.id
+    told_ = "; further ways to the same tenants, each on a condition: 2"
+    assert taking.message == f"{alone.message}{told_}"
+
+
+def test_a_way_to_another_tenant_or_for_certain_stays() -> None:
+    shop = allow("iam:CreateAccessKey", on=f"{IAM}:user/ses-tenant/{SHOP}/*")
+    both = allow("ses:PutIdentityPolicy", on=f"{MAIL}/*", **MFA)
+    assert told(found(user("desk", shop, both))) == [
+        ("may_take_over", "error", "desk", 1),
+        ("may_delegate", "warning", "desk", 2),
+    ]
+    sure = allow("ses:PutIdentityPolicy", on=f"{MAIL}/{SHOP}")
+    assert told(found(user("desk", shop, sure))) == [
+        ("may_delegate", "error", "desk", 1),
+        ("may_take_over", "error", "desk", 1),
+    ]
+    perhaps = allow("iam:CreateAccessKey", on=TENANTS, **MFA)
+    assert told(found(user("desk", perhaps, both))) == [
+        ("may_delegate", "warning", "desk", 2),
+        ("may_take_over", "warning", "desk", 2),
+    ]
+
+
+def test_no_domain_is_lost_by_the_limit_of_those_that_are_named() -> None:
+    desk = allow("iam:CreateAccessKey", on=TENANTS)
+    other = allow("ses:PutIdentityPolicy", on=f"{MAIL}/{SHOP}", **MFA)
+    findings = found(user("desk", desk, other), limit=1)
+    assert {d.domain for f in findings for d in f.domains} == {BLOG, SHOP}
+    assert told(found(user("desk", desk, other))) == [("may_take_over", "error", "desk", 2)]
