@@ -2,10 +2,15 @@
 
 It does what `rotate-keys --yes` does from cron, for the tenants whose credentials go to Secrets
 Manager or Parameter Store; files and commands are on a machine that a function cannot reach.
+
+For more tenants than one invocation can do, a state machine invokes the same handler: first with
+`{"split": 500}`, which tells into which branches of about that many tenants the work is divided,
+then with each branch, `{"branch": {"account": null, "share": 0, "of": 7}}`.
 """
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -21,8 +26,9 @@ from ses_tenant.functions.boundary import guarded, log
 from ses_tenant.functions.runtime import make_runtime
 from ses_tenant.functions.settings import rotation_options
 from ses_tenant.operations.many import Accounts
+from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.rotate import Turn
-from ses_tenant.operations.rotate_all import Planned, Wanted, look, rotate_all, wanted_of
+from ses_tenant.operations.rotate_all import Planned, Share, Wanted, look, rotate_all, wanted_of
 from ses_tenant.operations.runtime import Runtime
 
 TENANTS_FILE = "SES_TENANT_TENANTS_FILE"
@@ -41,21 +47,82 @@ class Context(Protocol):
         """Return how long it is until Lambda ends the function."""
 
 
-def handler(event: Mapping[str, object], context: Context) -> dict[str, int]:
+def handler(event: Mapping[str, object], context: Context) -> Mapping[str, object]:
     """Run `rotate-keys` for all tenants that are due, and return how many came to what.
 
     Raises FunctionFailed if a tenant failed; the others are done by then. Lambda may invoke it
     again at once: it goes on where this run stopped.
     """
-    del event
 
-    def work() -> dict[str, int]:
+    def work() -> Mapping[str, object]:
         where = os.environ.get(TENANTS_FILE)
         text = read_text(open_session(None, None, None), where) if where else None
         fleet = None if where is None or text is None else fleet_of(text, where)
-        return run(fleet, rotation_options(os.environ, named=False), context)
+        if "split" in event:
+            return {"branches": [b.to_json() for b in split(fleet, _size(event), context)]}
+        branch = Branch.parse(event["branch"]) if "branch" in event else None
+        return run(fleet, rotation_options(os.environ, named=False), context, branch=branch)
 
     return guarded(work)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A part of the work: a share of the tenants of one account, None for the function's own."""
+
+    account: str | None
+    share: Share
+
+    @classmethod
+    def parse(cls, value: object) -> "Branch":
+        """Return what `to_json` has made. Raises SesTenantError `usage` for anything else."""
+        match value:
+            case {"account": str() | None as account, "share": int(number), "of": int(of)} if (
+                0 <= number < of
+            ):
+                return cls(account, Share(number, of))
+            case _:
+                raise SesTenantError(ErrorCode.USAGE, "The event's branch is none.")
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as the state machine hands it back."""
+        return {"account": self.account, "share": self.share.number, "of": self.share.of}
+
+
+def split(
+    fleet: Fleet | None,
+    size: int,
+    context: Context,
+    runtime_of: Callable[[AwsSession, Process], Runtime] = make_runtime,
+) -> list[Branch]:
+    """Return the branches into which the work is divided, of about `size` tenants each.
+
+    With a tenants file that takes no request, else it lists the account's tenants.
+    """
+    counts: dict[str | None, int]
+    if fleet is not None:
+        counts = {name: len(fleet.of(name)) for name in fleet.accounts}
+    else:
+        runtime = runtime_of(open_session(None, None, None), _process(context))
+        counts = {None: len(observe_all(runtime.iam)[0])}
+    return [
+        Branch(account, Share(number, shares))
+        for account, count in counts.items()
+        for shares in (-(-count // size),)
+        for number in range(shares)
+    ]
+
+
+def _size(event: Mapping[str, object]) -> int:
+    size = event["split"]
+    if not isinstance(size, int) or size < 1:
+        raise SesTenantError(ErrorCode.USAGE, "The event's split is no number of tenants.")
+    return size
+
+
+def _process(context: Context) -> Process:
+    # Nothing else has that name, so every other run takes it for alive until its lease is over.
+    return Process(f"lambda-{context.aws_request_id}"[:64], 0)
 
 
 def fleet_of(text: str, where: str) -> Fleet:
@@ -81,14 +148,14 @@ def run(
     options: RotationOptions,
     context: Context,
     runtime_of: Callable[[AwsSession, Process], Runtime] = make_runtime,
+    branch: Branch | None = None,
 ) -> dict[str, int]:
     """Rotate all that is due, log it, and return how many tenants came to what.
 
-    Without a tenants file that is every tenant of the function's own account. Raises
-    SesTenantError `partial_failure` if any failed.
+    Without a tenants file that is every tenant of the function's own account; with a branch, only
+    its share. Raises SesTenantError `partial_failure` if any failed.
     """
-    # Nothing else has that name, so every other run takes it for alive until its lease is over.
-    process = Process(f"lambda-{context.aws_request_id}"[:64], 0)
+    process = _process(context)
 
     def opened(account: Account) -> Runtime | SesTenantError:
         try:
@@ -102,6 +169,11 @@ def run(
     wanted: Mapping[str | None, Wanted] = {None: Wanted(options)}
     if fleet is not None:
         wanted = wanted_of(fleet, options, {})
+    if branch is not None:
+        wanted = {
+            a: replace(w, share=branch.share) for a, w in wanted.items() if a == branch.account
+        }
+    if fleet is not None:
         accounts = {a.name: opened(a) for a in fleet.accounts.values() if a.name in wanted}
     outcomes = _rotate(accounts, wanted, context)
     for outcome, turns in outcomes.items():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -16,19 +17,41 @@ from ses_tenant.operations.runtime import Runtime
 
 
 @dataclass(frozen=True)
+class Share:
+    """One of `of` shares of about the same size, counted from 0, into which tenants are divided.
+
+    A tenant is in the same share in every run, whoever else comes or goes.
+    """
+
+    number: int
+    of: int
+
+    def holds(self, domain: str) -> bool:
+        """Tell whether a tenant is in it."""
+        return int.from_bytes(sha256(domain.encode()).digest()[:8]) % self.of == self.number
+
+
+EVERYTHING = Share(0, 1)
+
+
+@dataclass(frozen=True)
 class Wanted:
     """Which tenants of one account are looked at: those `named`, or all that may be due.
 
-    `max_ages` says which tenants the run is about, and at which age the key of each is due, None
-    for that of `options`. Without it, the run is about all tenants of the account.
+    Of all, only those of `share`. `max_ages` says which tenants the run is about, and at which age
+    the key of each is due, None for that of `options`. Without it, the run is about all tenants of
+    the account.
     """
 
     options: RotationOptions
     named: tuple[SendingDomain, ...] = ()
     max_ages: Mapping[str, timedelta | None] | None = None
+    share: Share = EVERYTHING
 
     def options_of(self, domain: str) -> RotationOptions | None:
         """Return the options for a tenant, None if the run is not about it."""
+        if not self.share.holds(domain):
+            return None
         if self.max_ages is None:
             return self.options
         if domain not in self.max_ages:
@@ -106,7 +129,8 @@ def look(accounts: Accounts, wanted: Mapping[str | None, Wanted]) -> Round:
             if (options := asked.options_of(observed.domain.name))
         )
         there = {d.domain for d in due} | {turn.domain for turn in quiet}
-        missing = sorted(set(asked.max_ages or ()) - there) if not asked.named else []
+        meant = {d for d in asked.max_ages or () if asked.share.holds(d)}
+        missing = sorted(meant - there) if not asked.named else []
         return Round(
             due,
             tuple(Planned(account, turn) for turn in quiet),

@@ -32,7 +32,13 @@ from tests.functions.test_scheduled import FILE, Context
 
 TEMPLATE = Path(__file__).parents[2] / "examples" / "lambda" / "template.yaml"
 DAY = timedelta(days=1)
-PSEUDO = {"AWS::Partition": "aws", "AWS::AccountId": ACCOUNT, "AWS::Region": REGION}
+PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Region": REGION,
+    "AWS::URLSuffix": "amazonaws.com",
+    "AWS::StackName": "mail-keys",
+}
 ROLE = "arn:aws:iam::210987654321:role/ses-tenant"
 PARAMETERS = {
     "SecretPrefix": "web/",
@@ -93,7 +99,7 @@ def resolved(value: Any, conditions: set[str]) -> Any:
 def statements(role: str, *conditions: str) -> list[dict[str, Any]]:
     (policy,) = template()["Resources"][role]["Properties"]["Policies"]
     found: list[dict[str, Any]] = resolved(policy["PolicyDocument"], set(conditions))["Statement"]
-    return [s for s in found if s["Sid"] != "Log"]
+    return [s for s in found if s["Sid"] not in ("Log", "TellOfFailures")]
 
 
 def listed(value: str | list[str]) -> list[str]:
@@ -293,3 +299,62 @@ def test_a_tenants_file_needs_what_its_condition_adds(
     policy = statements("RotateKeysRole", "FileInS3", condition)
     assert call in recorder.made
     assert {made for made in recorder.made if not allowed(made, policy)} == set()
+
+
+def test_who_is_told_of_alarms_is_a_parameter() -> None:
+    alarms = [
+        r["Properties"] for r in template()["Resources"].values()
+        if r["Type"] == "AWS::CloudWatch::Alarm"
+    ]  # fmt: skip
+    assert len(alarms) == 3
+    for alarm in alarms:
+        assert resolved(alarm["AlarmActions"], {"Alarmed"}) == ["<AlarmTopicArn>"]
+        assert resolved(alarm["AlarmActions"], set()) is None
+
+
+def test_a_run_that_failed_for_good_is_kept() -> None:
+    resources = template()["Resources"]
+    attempts = resources["RotateKeysAttempts"]["Properties"]
+    queue = {"GetAtt": "FailedRuns.Arn"}
+    assert attempts["FunctionName"] == {"Ref": "RotateKeys"}
+    assert attempts["DestinationConfig"] == {"OnFailure": {"Destination": queue}}
+    (target,) = resources["Daily"]["Properties"]["Targets"]
+    assert target["DeadLetterConfig"] == {"Arn": queue}
+    (policy,) = resources["RotateKeysRole"]["Properties"]["Policies"]
+    (told,) = (s for s in policy["PolicyDocument"]["Statement"] if s.get("Sid") == "TellOfFailures")
+    assert (told["Action"], told["Resource"]) == ("sqs:SendMessage", queue)
+
+
+def test_only_one_run_at_once_unless_more_are_wanted() -> None:
+    loaded = template()
+    reserved = loaded["Resources"]["RotateKeys"]["Properties"]["ReservedConcurrentExecutions"]
+    assert resolved(reserved, {"Reserved"}) == "<AtOnce>"
+    assert resolved(reserved, set()) is None
+    assert loaded["Parameters"]["AtOnce"]["Default"] == 1
+
+
+@pytest.mark.parametrize("role", ["RotateSecretRole", "RotateKeysRole"])
+def test_a_key_of_ones_own_is_used_only_by_way_of_the_stores(role: str) -> None:
+    assert not allowed(("kms:Decrypt", "<KmsKeyArn>"), statements(role))
+    (use,) = (s for s in statements(role, "OwnKmsKey") if s["Sid"] == "UseKey")
+    assert set(use["Action"]) == {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"}
+    assert use["Condition"] == {
+        "StringLike": {"kms:ViaService": ["secretsmanager.*.amazonaws.com", "ssm.*.amazonaws.com"]}
+    }
+
+
+def test_tenants_left_on_two_days_raise_an_alarm() -> None:
+    resources = template()["Resources"]
+    left, alarm = (resources[name]["Properties"] for name in ("LeftOver", "LeftTwice"))
+    # The line that `scheduled.run` logs: {"summary": {..., "left": 2, ...}}.
+    (metric,) = left["MetricTransformations"]
+    assert (left["FilterPattern"], metric["MetricValue"]) == (
+        "{ $.summary.left = * }", "$.summary.left",
+    )  # fmt: skip
+    assert alarm["MetricName"] == metric["MetricName"]
+    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (
+        86400,
+        2,
+        2,
+    )
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
