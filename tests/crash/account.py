@@ -99,6 +99,12 @@ class Account:
         user = self._iam.users.get(user_name)
         return {key.secret_access_key for key in user.access_keys} if user else set()
 
+    def secrets_of(self, user_name: str, key: str | None) -> set[str]:
+        """Return the secret of a key, and none if there is no such key."""
+        user = self._iam.users.get(user_name)
+        found = user.access_keys if user else []
+        return {k.secret_access_key for k in found if k.access_key_id == key}
+
     def path(self, user_name: str) -> str:
         return str(self._iam.users[user_name].path)
 

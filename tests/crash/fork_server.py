@@ -7,6 +7,7 @@ together with the commands that it ran, which happens when the caller sends an e
 then the process ID stays taken.
 """
 
+import errno
 import gc
 import json
 import os
@@ -18,7 +19,22 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk that fails: the `number`-th `call` of the run (`open`, `rename`, `fsync`, `unlink`)
+
+    in the folder `watched` ends with the error of that name, such as `EDQUOT`. With `done` it has
+    been carried out nevertheless, as on NFS whose answer was lost. `lasts`: so do all after it.
+    """
+
+    call: str
+    error: str
+    number: int = 1
+    done: bool = False
+    lasts: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,7 @@ class Order:
     watched: str
     die_at: int = 0
     hurry: bool = False
+    disk: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -102,6 +119,8 @@ def _client(order: Order) -> NoReturn:
         sync(descriptor)
 
     setattr(os, "fsync", fsync)  # noqa: B010 - its type is wider than what is called here
+    if order.disk:
+        _break_disk(Disk(**order.disk), watch)
     os.environ.clear()
     os.environ.update(order.env)
     sys.argv = ["ses-tenant", *order.argv]
@@ -120,6 +139,27 @@ def _client(order: Order) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status if isinstance(status, int) else 0 if status is None else 1)
+
+
+def _break_disk(disk: Disk, watch: _Watch) -> None:
+    """Let the call of the operating system fail in this process, from which nobody returns."""
+    carry_out: Callable[..., Any] = getattr(os, disk.call)
+    calls = 0
+
+    def call(*args: Any, **options: Any) -> Any:
+        nonlocal calls
+        ours = disk.call == "fsync" or watch._is_watched(args[0])
+        if ours and disk.call == "open" and args[1] & os.O_DIRECTORY:
+            ours = False  # a step on the way
+        calls += ours
+        hit = calls == disk.number or (disk.lasts and calls > disk.number)
+        if not (ours and hit):
+            return carry_out(*args, **options)
+        if disk.done:
+            carry_out(*args, **options)
+        raise OSError(getattr(errno, disk.error), os.strerror(getattr(errno, disk.error)))
+
+    setattr(os, disk.call, call)
 
 
 def _warm_up() -> None:

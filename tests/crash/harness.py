@@ -6,9 +6,10 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Timer
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.smtp import smtp_password
@@ -18,7 +19,7 @@ from tests.crash import fault_server
 from tests.crash.account import REGION, Account, Snapshot
 from tests.crash.client import Clients, ForkServer, Run, start_fork_server
 from tests.crash.fault_server import Fault, FaultServer, Rate
-from tests.crash.fork_server import Order
+from tests.crash.fork_server import Disk, Order
 
 _KEY = re.compile(r"(?<![A-Z0-9])AKIA[A-Z0-9]{16}(?![A-Z0-9])")
 _KEY_ON_STDOUT = re.compile(r"^\w+=(AKIA[A-Z0-9]{16})$", re.MULTILINE)
@@ -105,10 +106,19 @@ class Harness:
         shutil.rmtree(self.watched, ignore_errors=True)
         self.watched.mkdir()
         self.sites = tuple(Site(name, kind, self.watched) for name in names)
+        self._begin()
+
+    def reset_mixed(self, kinds: Mapping[str, str]) -> None:
+        """Start with sites of several kinds of destinations; `kinds` is the kind of each domain."""
+        self.reset("-")
+        self.sites = tuple(Site(name, kind, self.watched) for name, kind in kinds.items())
+        self._begin()
+
+    def _begin(self) -> None:
         self.printed, self.delivered, self.secrets, self.problems = [], set(), set(), []
         self.watch = True
-        if kind == "command":
-            for site in self.sites:
+        for site in self.sites:
+            if site.kind == "command":
                 site.file.touch()
 
     def moment(self) -> Moment:
@@ -135,9 +145,14 @@ class Harness:
         fault: Fault | None = None,
         rate: Rate | None = None,
         die_at: int = 0,
+        die_after_s: float | None = None,
+        disk: Disk | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> Run:
-        """Run the command line; `{held}` in `argv` is the key that the first site holds."""
+        """Run the command line; `{held}` in `argv` is the key that the first site holds.
+
+        With `die_after_s` it is killed after that time, wherever it is.
+        """
         target = self.server.begin(fault, rate)
         given = {
             **aws_variables(self.server.url, REGION, {"PATH": os.environ["PATH"]}),
@@ -156,9 +171,16 @@ class Harness:
             watched=str(self.watched),
             die_at=die_at,
             hurry=self.hurry,
+            disk=asdict(disk) if disk else None,
         )
         Path(order.stdout).write_text("")
+        killer = Timer(die_after_s, target.kill) if die_after_s is not None else None
+        if killer:
+            killer.start()
         run = (self.clients or self.forked).run(order, target)
+        if killer:
+            killer.cancel()
+            killer.join()
         self.server.end()
         self.observe()
         self.printed += [key for key in self._on_stdout() if key not in self.printed]
