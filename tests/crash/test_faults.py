@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.crash.apply_crashes import NUMBER, REQUESTS, write_file
 from tests.crash.fault_server import Fault, Mode
 from tests.crash.harness import Harness
 
@@ -31,3 +32,23 @@ def test_ctrl_c_before_the_document_is_printed_takes_its_keys_back(
     assert [harness.account.keys(site.user_name) for site in harness.sites] == before
     assert harness.run(*rotate).status == 0
     assert harness.problems == []
+
+
+@pytest.mark.parametrize("mode", [Mode.EXPIRED, Mode.OUTAGE])
+def test_an_apply_that_is_cut_off_in_the_middle_is_finished_by_the_next(
+    harness: Harness, mode: Mode
+) -> None:
+    harness.reset("file", *(f"site{n:02}.example.com" for n in range(NUMBER)))
+    harness.hurry = True
+    file = write_file(harness)
+    run = harness.run("apply", str(file), "--yes", fault=Fault(mode, REQUESTS // 2))
+    harness.hurry = False
+    assert run.status == 3
+    words = "credentials have expired" if mode is Mode.EXPIRED else "cannot be reached"
+    assert words in run.err
+    harness.check_settled()
+    again = harness.run("apply", str(file), "--yes")
+    assert again.status == 0, again.err
+    assert harness.problems == []
+    for site in harness.sites:
+        assert harness.account.active(site.user_name) == {harness.held(site)}
