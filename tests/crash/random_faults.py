@@ -100,7 +100,7 @@ def trial(harness: Harness, chance: random.Random, longest_s: float) -> tuple[st
         told.append(f"{blow} -> {run.status}")
     _again(harness, argv)
     harness.check_settled()
-    found = [*harness.problems, *_not_whole(harness)]
+    found = [*harness.problems, *not_whole(harness)]
     return "; ".join(told), list(dict.fromkeys(found))
 
 
@@ -119,7 +119,7 @@ def finish(harness: Harness) -> list[str]:
         for site in harness.sites
         if harness.account.keys(site.user_name) != {harness.held(site): "Active"}
     ]
-    return [*harness.problems, *left, *_not_whole(harness)]
+    return [*harness.problems, *left, *not_whole(harness)]
 
 
 def _verb(harness: Harness, chance: random.Random) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def _again(harness: Harness, argv: tuple[str, ...]) -> None:
         harness.problems.append(f"run again, {argv} ended with {run.status}: {run.err[-300:]}")
 
 
-def _not_whole(harness: Harness) -> list[str]:
+def not_whole(harness: Harness) -> list[str]:
     """Return the sites whose destination does not hold the secret of the key that it holds."""
     return [
         f"{site.domain}: the secret of {harness.held(site)} is lost"
