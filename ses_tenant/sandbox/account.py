@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.models import AccessKeyLastUsed, iam_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.ses.models import ses_backends
 
 from ses_tenant.core.iam.authorization import Policies, Policy
@@ -76,6 +77,11 @@ class Account:
     def iam(self) -> Any:
         """Return moto's IAM, of the partition of the Region."""
         return iam_backends[self.account_id][partition_of(self.settings.region)]
+
+    def has_region(self, service: str, region: str) -> bool:
+        """Tell whether a Region exists, and for SES whether SES is in it."""
+        backends = ses_backends if service == "ses" else secretsmanager_backends
+        return region in backends[self.account_id].regions
 
     def ses(self, region: str) -> Any:
         """Return moto's SES in `region`, with the identities that count as verified in it."""

@@ -55,7 +55,7 @@ class Gate:
                 else self.page(request) or self._aws(request)
             )
         except HTTPException as error:
-            answer = error.get_response()
+            answer = Response(f"{error.name}.\n", error.code)
         return answer(environ, start)
 
     def _moto(self, request: HttpRequest, call: Call) -> Response:
@@ -77,10 +77,19 @@ class Gate:
         request.environ["CONTENT_LENGTH"] = str(len(body))
         try:
             with self.post.account.lock:
-                return Response.from_app(self.moto, request.environ)
+                answer = Response.from_app(self.moto, request.environ)
         except (NotImplementedError, OperationNotFoundError, UnicodeDecodeError):
-            error = wire.rejected("InvalidAction", "The sandbox does not have this operation.")
-            return wire.error_response(call.protocol, error)
+            return wire.error_response(call.protocol, wire.unknown_operation())
+        if answer.mimetype != "text/html":
+            return answer
+        if answer.status_code == 200:  # what it says of some answers of the second SES API
+            answer.content_type = wire.CONTENT_TYPES[call.protocol]
+            return answer
+        # A page of Flask's: no such address, or moto raised what it did not expect.
+        unknown = answer.status_code in (404, 405)
+        return wire.error_response(
+            call.protocol, wire.unknown_operation() if unknown else wire.odd_parameters()
+        )
 
     def _aws(self, request: HttpRequest) -> Response:
         """Return the answer to an AWS request."""
@@ -102,15 +111,25 @@ class Gate:
         key = self._authenticate(request, signed, body)
         if isinstance(key, wire.AwsError):
             return wire.error_response(call.protocol, key)
-        if call.service not in _SERVICES:
-            message = f"The sandbox does not have the service '{call.service}'."
-            return wire.error_response(call.protocol, wire.rejected("InvalidAction", message))
+        if out_of_scope := self._out_of_scope(call):
+            return wire.error_response(call.protocol, out_of_scope)
         if sending_api.sends(call):
             if key:
                 with self.post.account.lock:
                     self.post.account.note_use(key, call.region)
             return sending_api.send(self.post, key, signed.access_key_id, call)
-        return self._manage(request, key, call)
+        try:
+            return self._manage(request, key, call)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return wire.error_response(call.protocol, wire.odd_parameters())
+
+    def _out_of_scope(self, call: Call) -> wire.AwsError | None:
+        if not self.post.account.has_region(call.service, call.region):
+            return wire.wrong_scope()
+        if call.service not in _SERVICES:
+            message = f"The sandbox does not have the service '{call.service}'."
+            return wire.rejected("InvalidAction", message)
+        return None
 
     def _authenticate(
         self, request: HttpRequest, signed: Signed, body: bytes

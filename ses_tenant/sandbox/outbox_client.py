@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.sandbox.door import OPERATOR_PREFIX
 
 _TIMEOUT_S = 15
+_MAX_ANSWER = 64 * 2**20
 
 
 def fetch(endpoint_url: str, key: tuple[str, str]) -> Sequence[Mapping[str, Any]]:
@@ -31,7 +33,7 @@ def fetch(endpoint_url: str, key: tuple[str, str]) -> Sequence[Mapping[str, Any]
         request.add_header("Authorization", f"Basic {token}")
     try:
         with opener.open(request, timeout=_TIMEOUT_S) as answer:
-            messages = json.loads(answer.read())["messages"]
+            messages = json.loads(answer.read(_MAX_ANSWER))["messages"]
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == HTTPStatus.UNAUTHORIZED:
@@ -48,7 +50,7 @@ def fetch(endpoint_url: str, key: tuple[str, str]) -> Sequence[Mapping[str, Any]
             f"No sandbox answers at {endpoint_url}: {getattr(reason, 'strerror', None) or reason}.",
             "Is it still running? Start one with: ses-tenant sandbox",
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (HTTPException, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _no_sandbox(endpoint_url, "an answer of another kind") from error
     if not isinstance(messages, list):
         raise _no_sandbox(endpoint_url, "an answer of another kind")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ses_tenant.sandbox.account import Account, Key
 from ses_tenant.sandbox.mail import Mail
 from ses_tenant.sandbox.outbox import Entry, Outbox, Outcome
-from ses_tenant.sandbox.ruling import Ruling, rule
+from ses_tenant.sandbox.ruling import REFUSES_ALL, Ruling, rule
 
 OPERATOR_ARN = "operator"
 
@@ -28,11 +28,26 @@ class Post:
         context: Mapping[str, tuple[str, ...]],
     ) -> tuple[Ruling, str]:
         """Return the ruling on a message and its ID; the message is in the outbox either way."""
+        (result,) = self.send_together(key, access_key_id, [mail], region, context)
+        return result
+
+    def send_together(
+        self,
+        key: Key | None,
+        access_key_id: str,
+        mails: list[Mail],
+        region: str,
+        context: Mapping[str, tuple[str, ...]],
+    ) -> list[tuple[Ruling, str]]:
+        """Do as `send` for the messages of one request, which IAM allows or refuses as a whole."""
         with self.account.lock:
-            ruling = rule(self.account, key, mail, region, context)
-            if ruling.code is None:
-                self.account.ses(region).sent_message_count += len(mail.recipients)
-        return ruling, self.record(key, access_key_id, mail, ruling)
+            rulings = [rule(self.account, key, mail, region, context) for mail in mails]
+            whole = next((ruling for ruling in rulings if ruling.code in REFUSES_ALL), None)
+            found = [(mail, whole or ruling) for mail, ruling in zip(mails, rulings, strict=True)]
+            for mail, ruling in found:
+                if ruling.code is None:
+                    self.account.ses(region).sent_message_count += len(mail.recipients)
+        return [(ruling, self.record(key, access_key_id, mail, ruling)) for mail, ruling in found]
 
     def record(self, key: Key | None, access_key_id: str, mail: Mail, ruling: Ruling) -> str:
         """Put a message into the outbox, and return its ID."""

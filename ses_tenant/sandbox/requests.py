@@ -97,6 +97,6 @@ def _sesv2_routes() -> tuple[tuple[str, re.Pattern[str], str], ...]:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         loaded = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

@@ -11,6 +11,8 @@ from ses_tenant.sandbox.mail import Mail
 
 DENIED = "AccessDenied"
 REJECTED = "MessageRejected"
+NO_TEMPLATE = "TemplateDoesNotExist"
+REFUSES_ALL = (DENIED, NO_TEMPLATE)  # of a bulk request, what refuses one entry
 NO_SET = "ConfigurationSetDoesNotExist"
 OPERATOR = "the operator's credentials are not limited"
 

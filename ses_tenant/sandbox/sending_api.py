@@ -24,12 +24,11 @@ from ses_tenant.sandbox.mail import (
 )
 from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.requests import Call, members
-from ses_tenant.sandbox.ruling import DENIED, Ruling
+from ses_tenant.sandbox.ruling import DENIED, NO_TEMPLATE, REFUSES_ALL, Ruling
 from ses_tenant.sandbox.wire import Protocol
 
 _V1 = frozenset({"SendEmail", "SendRawEmail", "SendTemplatedEmail", "SendBulkTemplatedEmail"})
 _V2 = frozenset({"SendEmail", "SendBulkEmail"})
-_NO_TEMPLATE = "TemplateDoesNotExist"
 _MAX_V1, _MAX_V2, _MAX_RECIPIENTS = 10 * 2**20, 40 * 2**20, 50
 
 
@@ -61,15 +60,14 @@ def send(post: Post, key: Key | None, access_key_id: str, call: Call) -> Respons
     except (InvalidMailError, _RefusedError) as error:
         return wire.error_response(call.protocol, wire.rejected(_code(error), str(error)))
     except (AttributeError, KeyError, TypeError, ValueError):  # the shape is not the API's
-        message = "The request does not have the parameters of the operation."
-        return wire.error_response(call.protocol, wire.rejected("ValidationError", message))
-    results = [post.send(key, access_key_id, mail, call.region, context) for mail in mails]
-    ruling, message_id = results[0]
+        return wire.error_response(call.protocol, wire.odd_parameters())
     if "Bulk" in call.operation:
         # A bulk request is authorized as a whole; then each entry has a status of its own.
-        for refused in (ruling for ruling, _ in results if ruling.code in (DENIED, _NO_TEMPLATE)):
+        results = post.send_together(key, access_key_id, mails, call.region, context)
+        for refused in (ruling for ruling, _ in results if ruling.code in REFUSES_ALL):
             return _refusal(call, refused)
         return _bulk_answer(call, results)
+    ruling, message_id = post.send(key, access_key_id, mails[0], call.region, context)
     if ruling.code is not None:
         return _refusal(call, ruling)
     if call.protocol is Protocol.REST:
@@ -280,7 +278,7 @@ def _templated(
     found = account.ses(region).templates.get(template)
     try:
         if found is None:
-            raise _RefusedError(_NO_TEMPLATE, f"Template {template} does not exist.")
+            raise _RefusedError(NO_TEMPLATE, f"Template {template} does not exist.")
         parts = {
             "subject": found.get("subject_part") or "",
             "text": found.get("text_part"),

@@ -65,6 +65,8 @@ def load(account: Account, file: Path) -> None:
     Raises SesTenantError `usage` for a file that cannot be read or was not written by `save`.
     """
     try:
+        if not file.is_file() and file.exists():
+            raise _damaged(file, "it is not a regular file")
         text = file.read_text("utf-8")
     except FileNotFoundError:
         return

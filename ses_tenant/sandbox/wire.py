@@ -24,6 +24,13 @@ class Protocol(StrEnum):
     REST = "rest"
 
 
+CONTENT_TYPES = {
+    Protocol.XML: "text/xml",
+    Protocol.JSON: "application/x-amz-json-1.1",
+    Protocol.REST: "application/json",
+}
+
+
 @dataclass(frozen=True)
 class AwsError:
     """An error: its status and code in XML, and in JSON and REST where they differ."""
@@ -53,6 +60,31 @@ def wrong_signature() -> AwsError:
         "The request signature we calculated does not match the signature you provided. Check your "
         "AWS Secret Access Key and signing method. Consult the service documentation for details.",
         "InvalidSignatureException",
+    )
+
+
+def wrong_scope() -> AwsError:
+    """Return the error for a signature for a Region that there is not."""
+    return AwsError(
+        403,
+        "SignatureDoesNotMatch",
+        "Credential should be scoped to a valid region.",
+        "InvalidSignatureException",
+    )
+
+
+def unknown_operation() -> AwsError:
+    """Return the error for an operation that the sandbox has not, or that there is not."""
+    return rejected("InvalidAction", "The sandbox does not have this operation.")
+
+
+def odd_parameters() -> AwsError:
+    """Return the error for a request whose parameters are not of the operation's shape."""
+    return AwsError(
+        400,
+        "ValidationError",
+        "The request does not have the parameters of the operation.",
+        "ValidationException",
     )
 
 
@@ -104,16 +136,16 @@ def error_response(protocol: Protocol, error: AwsError) -> Response:
                 f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
                 f"</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
             )
-            return Response(text, error.status, headers, content_type="text/xml")
+            return Response(text, error.status, headers, content_type=CONTENT_TYPES[Protocol.XML])
         case Protocol.JSON:
             body = json.dumps({"__type": code, "message": error.message})
             status = error.status if error.status >= 500 else 400
-            return Response(body, status, headers, content_type="application/x-amz-json-1.1")
+            return Response(body, status, headers, content_type=CONTENT_TYPES[protocol])
         case Protocol.REST:
             body = json.dumps({"message": error.message})
             headers["x-amzn-ErrorType"] = code
             status = error.rest_status or error.status
-            return Response(body, status, headers, content_type="application/json")
+            return Response(body, status, headers, content_type=CONTENT_TYPES[Protocol.REST])
 
 
 def xml_result(operation: str, inner: str) -> Response:
@@ -124,13 +156,15 @@ def xml_result(operation: str, inner: str) -> Response:
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
         f"</{operation}Response>"
     )
-    return Response(text, 200, {"x-amzn-RequestId": request_id}, content_type="text/xml")
+    return Response(
+        text, 200, {"x-amzn-RequestId": request_id}, content_type=CONTENT_TYPES[Protocol.XML]
+    )
 
 
 def json_result(body: Mapping[str, object]) -> Response:
     """Return the answer of an operation of the second SES API."""
     headers = {"x-amzn-RequestId": _request_id()}
-    return Response(json.dumps(body), 200, headers, content_type="application/json")
+    return Response(json.dumps(body), 200, headers, content_type=CONTENT_TYPES[Protocol.REST])
 
 
 def _request_id() -> str:

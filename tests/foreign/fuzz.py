@@ -3,8 +3,8 @@
 
     python tests/foreign/fuzz.py [SECONDS] [SEED]
 
-Not a test, for its length. Ends with status 1 if the sandbox stops answering, answers 500, or
-accepts a message that is not the tenant's.
+Not a test, for its length. Ends with status 1 if the sandbox stops answering, answers an AWS request
+with 500 or a page of HTML, or accepts a message that is not the tenant's.
 """
 
 import contextlib
@@ -27,10 +27,18 @@ LINES = [
 HEADS = [
     b"POST / HTTP/1.1", b"GET /_ses-tenant/messages/x HTTP/1.1", b"POST /v2/email/outbound-emails HTTP/1.1",
     b"GET /_ses-tenant/../../etc/passwd HTTP/1.1", b"PUT / HTTP/1.1", b"GET /%ff%00 HTTP/1.1",
-    b"POST /v2/email/outbound-bulk-emails HTTP/1.0",
+    b"POST /v2/email/outbound-bulk-emails HTTP/1.0", b"POST / HTTP/1.1", b"POST / HTTP/1.1",
+    b"POST /v2/email/identities HTTP/1.1", b"PUT /v2/email/identities/x.example/dkim HTTP/1.1",
+    b"GET /v2/email/identities/%ff HTTP/1.1", b"POST /v2/email/tags HTTP/1.1",
+    b"POST /v2/email/configuration-sets HTTP/1.1", b"DELETE /v2/email/templates/x HTTP/1.1",
+]  # fmt: skip
+TARGETS = [
+    b"", b"a.b", b"secretsmanager.GetSecretValue", b"secretsmanager.CreateSecret", b"secretsmanager.",
+    b"secretsmanager.PutSecretValue", b"secretsmanager.TagResource", b"secretsmanager.ListSecrets",
+    b"AmazonSSM.GetParameter", b"AmazonSSM.PutParameter", b"AmazonSSM.GetParametersByPath",
 ]  # fmt: skip
 AUTHORIZATION = (
-    b"Authorization: AWS4-HMAC-SHA256 Credential=%s/20260101/eu-central-1/%s/aws4_request, "
+    b"Authorization: AWS4-HMAC-SHA256 Credential=%s/20260101/%s/%s/aws4_request, "
     b"SignedHeaders=host;x-amz-date, Signature=" + b"0" * 64
 )
 BODIES = [
@@ -38,6 +46,10 @@ BODIES = [
     b"Action=SendEmail", b"Action=SendRawEmail&RawMessage.Data=AAAA", b"\xff\xfe", b"Action=",
     b'{"Content":{"Simple":{"Body":[]}},"Destination":{"ToAddresses":"x"},"FromEmailAddress":7}',
     b"Action=SendEmail&Source=a%0d%0ab@shop.example.com&Destination.ToAddresses.member.1=x",
+    b'{"EmailIdentity":"x.example","DkimSigningAttributes":7,"Tags":[5]}', b'{"Name":{}}', b'{"Name":5}',
+    b'{"SecretId":[],"SecretString":null}', b'{"ResourceArn":{},"Tags":7}', b"[" * 20_000, b"null",
+    b"Action=VerifyDomainIdentity", b"Action=GetUser", b"Action=TagUser&UserName=x&Tags.member.1.Key=",
+    b"Action=PutUserPolicy&UserName=x&PolicyName=y&PolicyDocument=[", b"Action=ListUsers&MaxItems=x",
     b"Action=PutUserPermissionsBoundary", b"Action=CreateUser&PermissionsBoundary=x&UserName=",
 ]  # fmt: skip
 
@@ -72,19 +84,19 @@ def smtp(box: Box, key: Key, chance: random.Random) -> str:
 def http(box: Box, key: Key, chance: random.Random) -> str:
     """Make a random request; return the status."""
     port = int(box.sandbox.url.rpartition(":")[2])
-    service = chance.choice((b"ses", b"iam", b"sts", b"x", b"secretsmanager"))
+    service = chance.choice((b"ses", b"iam", b"sts", b"x", b"secretsmanager", b"ssm"))
+    region = chance.choice((b"eu-central-1", b"eu-central-1", b"xx-nowhere-1", b"", b"\xff"))
     who = chance.choice((b"operator", key.access_key_id.encode()))
     body = chance.choice(BODIES) + (chance.randbytes(20) if chance.random() < 0.1 else b"")
     length = chance.choice((len(body), len(body), len(body), 0, -1, 10**12))
     kind = chance.choice((b"application/x-www-form-urlencoded", b"application/json", b"\xff"))
-    head = [chance.choice(HEADS), b"Host: 127.0.0.1", b"Content-Type: " + kind]
+    first = chance.choice(HEADS)
+    head = [first, b"Host: 127.0.0.1", b"Content-Type: " + kind]
     head += [b"Content-Length: %d" % length]
     if chance.random() < 0.8:
-        head.append(AUTHORIZATION % (who, service))
-    if chance.random() < 0.2:
-        head.append(
-            b"X-Amz-Target: " + chance.choice((b"", b"a.b", b"secretsmanager.GetSecretValue"))
-        )
+        head.append(AUTHORIZATION % (who, region, service))
+    if chance.random() < (0.9 if service in (b"ssm", b"secretsmanager") else 0.1):
+        head.append(b"X-Amz-Target: " + chance.choice(TARGETS))
     with (
         contextlib.suppress(OSError),
         socket.create_connection((box.sandbox.host, port), 5) as connection,
@@ -92,6 +104,8 @@ def http(box: Box, key: Key, chance: random.Random) -> str:
         connection.settimeout(0.5)
         connection.sendall(b"\r\n".join(head) + b"\r\n\r\n" + body)
         answer = connection.recv(65536)
+        if b"<html" in answer.lower() and b"/_ses-tenant/" not in first:
+            return "http page"
         return f"http {answer[9:12].decode('latin-1')}"
     return "http -"
 
@@ -116,7 +130,7 @@ def main(seconds: int, seed: int) -> int:
             if any(not sender.endswith(f"@{SHOP}") for sender in entry.senders)
         ]
     print(f"{sum(met.values())} attempts: {dict(met)}; alive: {alive}; foreign: {len(foreign)}")
-    return 0 if alive and not foreign and not met["http 500"] else 1
+    return 0 if alive and not foreign and not met["http 500"] + met["http page"] else 1
 
 
 if __name__ == "__main__":

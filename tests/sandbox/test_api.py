@@ -1,5 +1,6 @@
 """The SES APIs: who is let in, whose mail is taken, and the errors that SDKs raise."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -133,6 +134,38 @@ def test_templates_are_not_granted_and_the_operator_may_use_them(box: Box, send:
     send(box, None, f"info@{SHOP}")
     assert b"Subject: Order 1" in box.last.raw
     assert b"Hello A" in box.last.raw
+
+
+def test_of_a_bulk_request_that_is_refused_nothing_is_accepted(box: Box) -> None:
+    shop = box.tenant(SHOP)
+    box.client("ses").create_template(Template=TEMPLATE)
+    bulk = "ses:SendBulkTemplatedEmail"
+    to_rival = {"ForAnyValue:StringLike": {"ses:Recipients": "*@rival.example"}}
+    statements = [
+        {"Effect": "Allow", "Action": bulk, "Resource": "*"},
+        {"Effect": "Deny", "Action": bulk, "Resource": "*", "Condition": to_rival},
+    ]
+    box.client("iam").put_user_policy(
+        UserName=shop.user_name,
+        PolicyName="bulk",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}),
+    )
+
+    def send(*recipients: str) -> Any:
+        return box.client("ses", shop).send_bulk_templated_email(
+            Source=f"info@{SHOP}",
+            Template="order",
+            DefaultTemplateData="{}",
+            Destinations=[{"Destination": {"ToAddresses": [to]}} for to in recipients],
+        )
+
+    assert len(send("a@client.example", "b@client.example")["Status"]) == 2
+    code, status, message = refusal(lambda: send("a@client.example", "b@rival.example"))
+    assert (code, status) == ("AccessDenied", 403)
+    entries = box.sandbox.post.outbox.entries()
+    assert [entry.outcome for entry in entries] == ["accepted"] * 2 + ["refused"] * 2
+    assert [entry.answer for entry in entries[2:]] == [message] * 2
+    assert box.client("ses").get_send_quota()["SentLast24Hours"] == 2
 
 
 def test_source_and_header_of_a_raw_message_are_both_judged(box: Box) -> None:

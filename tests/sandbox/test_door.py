@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPResponse
@@ -26,6 +27,10 @@ from ses_tenant.sandbox.server import Options, serve
 from .conftest import BLOG, REGION, SHOP, Box, Boxes, Key
 
 PATHS = ("/", "/v2/email/account", "/_ses-tenant/", "/_ses-tenant/messages.json", "/moto-api/")
+AUTHORIZATION = (
+    "AWS4-HMAC-SHA256 Credential=any/20260101/{}/{}/aws4_request, "
+    "SignedHeaders=host;x-amz-date, Signature=" + "0" * 64
+)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -245,6 +250,57 @@ def test_arns_are_those_of_the_partition(boxes: Boxes, region: str) -> None:
     for call in calls:
         with pytest.raises(ClientError, match=r"on resource: arn:aws-(us-gov|cn):"):
             call()
+
+
+ODD: list[tuple[str, str, bytes]] = [
+    ("secretsmanager", "secretsmanager.GetSecretValue", b""),
+    ("secretsmanager", "secretsmanager.CreateSecret", b'{"Name":5}'),
+    ("secretsmanager", "secretsmanager.", b"{}"),
+    ("secretsmanager", "secretsmanager.GetSecretValue", b"[" * 100_000),
+    ("ssm", "AmazonSSM.GetParameter", b'{"Name":{}}'),
+    ("ses", "", b"Action=VerifyDomainIdentity"),
+    ("ses", "/v2/email/templates", b"{}"),
+    ("ses", "/v2/email/identities", b'{"EmailIdentity":"x.example","DkimSigningAttributes":7}'),
+    ("ses", "/v2/email/nothing", b""),
+    ("iam", "", b""),
+]
+
+
+@pytest.mark.parametrize(("service", "target", "body"), ODD)
+def test_what_moto_does_not_expect_is_an_error_of_aws(
+    box: Box, service: str, target: str, body: bytes
+) -> None:
+    path = target if target.startswith("/") else "/"
+    headers = {"X-Amz-Target": target} if target and path == "/" else {}
+    sign = AUTHORIZATION.format(REGION, service)
+    answer, content = ask(box, path, {"Authorization": sign, **headers}, "POST", body)
+    assert answer.status == 400
+    assert "html" not in (answer.headers["Content-Type"] + content.decode()).lower()
+    assert re.search(
+        r"ValidationE|BadRequestException|InvalidAction", str(answer.headers) + str(content)
+    )
+
+
+@pytest.mark.parametrize("service", ["iam", "sts", "ses", "secretsmanager", "ssm"])
+def test_a_region_that_there_is_not_is_refused(box: Box, service: str) -> None:
+    sign = AUTHORIZATION.format("xx-nowhere-1", service)
+    headers = {"Authorization": sign, "X-Amz-Target": "x.GetSecretValue"}
+    answer, content = ask(box, "/", headers, "POST", b"Action=SendEmail")
+    assert answer.status in (400, 403)
+    assert b"Credential should be scoped to a valid region." in content
+
+
+def test_no_answer_of_the_second_ses_api_is_a_page(box: Box) -> None:
+    headers = {"Authorization": AUTHORIZATION.format(REGION, "ses")}
+    body = b'{"ConfigurationSetName":"x"}'
+    answer, _ = ask(box, "/v2/email/configuration-sets", headers, "POST", body)
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
+
+
+def test_a_body_that_is_too_long_is_refused_in_plain_text(box: Box) -> None:
+    headers = {"Content-Length": str(10**12), "Authorization": AUTHORIZATION.format(REGION, "ses")}
+    answer, content = ask(box, "/", headers, "POST")
+    assert (answer.status, content) == (413, b"Request Entity Too Large.\n")
 
 
 def exposed(boxes: Boxes) -> Box:
