@@ -12,12 +12,14 @@ import typer
 
 from ses_tenant.cli.accounts import with_account
 from ses_tenant.cli.console import counted, wrapped
+from ses_tenant.cli.streams import read_input, why
 from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
 from ses_tenant.core.findings.accepted import Accepted, Known, parse_accepted
 from ses_tenant.core.findings.finding import Finding, PathStep, Severity, at_least
 from ses_tenant.core.identity.saved import record_data
 from ses_tenant.core.text import shown
 
+_MAX_FILE = 16 * 2**20
 _SHOWN_DOMAINS = 3
 _COLOURS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.BLUE}
 
@@ -53,11 +55,11 @@ def read_accepted(file: str | None) -> tuple[Accepted, ...]:
     if file is None:
         return ()
     try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_input(file, _MAX_FILE).decode()
+    except (OSError, ValueError) as error:
         raise SesTenantError(
             ErrorCode.USAGE,
-            f"The file of accepted findings {file} cannot be read: {error}.",
+            f"The file of accepted findings {file} cannot be read: {why(error)}.",
             "docs/audit.md shows one, under Known findings.",
         ) from error
     return parse_accepted(text, Path(file).name)

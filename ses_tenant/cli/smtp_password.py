@@ -9,6 +9,10 @@ import typer
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output
+from ses_tenant.cli.streams import read_input, why
+from ses_tenant.core.errors import ErrorCode, SesTenantError
+
+_MAX_SECRET = 4096
 
 
 def smtp_password(
@@ -32,7 +36,6 @@ def smtp_password(
 
     The SMTP user name is the access key ID. A password works in one Region only.
     """
-    from ses_tenant.core.errors import ErrorCode, SesTenantError
     from ses_tenant.core.regions import check_region, smtp_host, smtp_warning
     from ses_tenant.core.smtp import SMTP_PORT, check_secret_access_key, length_warning
     from ses_tenant.core.smtp import smtp_password as derive
@@ -57,4 +60,9 @@ def _read_secret() -> str:
     """Return standard input; on a terminal, what is typed without being shown."""
     if sys.stdin.isatty():
         return getpass.getpass("Secret access key: ", stream=sys.stderr)
-    return sys.stdin.buffer.read(4096).decode("utf-8", errors="replace")
+    try:
+        return read_input(None, _MAX_SECRET).decode("utf-8", errors="replace")
+    except OSError as error:
+        raise SesTenantError(
+            ErrorCode.USAGE, f"Standard input cannot be read: {why(error)}."
+        ) from error

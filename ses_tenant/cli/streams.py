@@ -52,7 +52,8 @@ def read_input(file: str | None, limit: int) -> bytes:
 def _all(stream: BinaryIO, limit: int) -> bytes:
     found = stream.read(limit + 1)
     if len(found) > limit:
-        raise OSError(errno.EFBIG, f"it is larger than {limit // 2**20} MiB")
+        most = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit} bytes"
+        raise OSError(errno.EFBIG, f"it is larger than {most}")
     return found
 
 

@@ -31,11 +31,6 @@ def shell(script: str) -> subprocess.CompletedProcess[str]:
         ("st policy shop.example.com >&-", 1),
         ("st policy shop.example.com -o json >&- 2>&-", 1),
         ("st policy shop.example.com 2>&- >/dev/null", 0),
-        ("st smtp-password --region eu-central-1 <&-", 2),
-        ("st smtp-password --region eu-central-1 </dev/zero", 2),
-        ("st plan /dev/zero", 2),
-        ("st simulate --cases /dev/zero", 2),
-        ("st audit --from /tmp", 2),
     ],
 )
 def test_streams_that_are_closed_or_endless(script: str, status: int) -> None:
@@ -45,9 +40,57 @@ def test_streams_that_are_closed_or_endless(script: str, status: int) -> None:
         assert word not in done.stderr
 
 
-def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("bad", ["/dev/zero", "folder", "nothing", "binary", "nested"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["plan"],
+        ["apply"],
+        ["check", "--file"],
+        ["check", "--accept"],
+        ["audit", "--accept"],
+        ["audit", "--from"],
+        ["audit", "--scp"],
+        ["simulate", "--cases"],
+        ["identity", "check", "--from"],
+    ],
+)
+def test_what_is_no_file_of_ours_is_told(
+    verb: list[str], bad: str, tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "binary").write_bytes(b"\xff\x00")
+    (tmp_path / "nested").write_bytes(b"[" * 100_000)
+    answer = run(*verb, str(tmp_path / bad), "-o", "json")
+    assert (answer.status, answer.error["code"]) == (2, "usage")
+    assert "Errno" not in answer.stdout
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "plan", "apply", "check --file", "check --accept", "audit --accept", "audit --from",
+        "audit --scp", "simulate --cases", "identity check --from",
+    ],
+)  # fmt: skip
+def test_a_pipe_that_nobody_writes_to_is_an_empty_file(verb: str, tmp_path: Path, run: Run) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert shell(f"st audit --from {tmp_path}/pipe").returncode == 2
+    toml = verb in ("plan", "apply", "check --file", "check --accept", "audit --accept")
+    assert run(*verb.split(), str(tmp_path / "pipe")).status == (0 if toml else 2)
+
+
+# With a folder as standard input Python itself does not start.
+@pytest.mark.parametrize("verb", ["smtp-password", "identity check --from -", "simulate --cases -"])
+@pytest.mark.parametrize("stdin", ["</dev/zero", "<&-", "<pipe"])
+def test_what_standard_input_can_be(verb: str, stdin: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = "(: >pipe) &" if "pipe" in stdin else ""
+    done = shell(f"cd {tmp_path}; {writer} AWS_REGION=eu-central-1 st {verb} {stdin}")
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "in a way it should not" not in done.stderr
 
 
 @pytest.mark.usefixtures("server")

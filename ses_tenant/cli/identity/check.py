@@ -1,8 +1,6 @@
 """`ses-tenant identity check`."""
 
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +8,7 @@ import typer
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 from ses_tenant.cli.identity import options as i
+from ses_tenant.cli.streams import read_input, why
 from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
 
 if TYPE_CHECKING:
@@ -197,20 +196,13 @@ def _regions_of(observed: "Observed") -> tuple[str, ...]:
 
 
 def _read(file: str) -> object:
-    """Return a JSON document from a file, `-` for stdin; only as much as makes sense is read."""
+    """Return a JSON document from a file, `-` for stdin."""
     try:
-        if file == "-":
-            text = sys.stdin.buffer.read(_MAX_SAVED + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                text = opened.read(_MAX_SAVED + 1)
-        if len(text) > _MAX_SAVED:
-            raise ValueError("it is larger than 64 MiB")
-        document: object = json.loads(text)
-    except (OSError, ValueError) as error:
+        document: object = json.loads(read_input(None if file == "-" else file, _MAX_SAVED))
+    except (OSError, ValueError, RecursionError) as error:
         raise SesTenantError(
             ErrorCode.USAGE,
-            f"{file} cannot be read as JSON: {error}.",
+            f"{file} cannot be read as JSON: {why(error)}.",
             "Make it with: ses-tenant identity records DOMAIN -o json > records.json",
         ) from error
     return document
