@@ -112,7 +112,7 @@ def rotate_keys(
     unprinted: _Unprinted = []
     accounts, wanted = _accounts(
         console, file, targets, options, profile, region, endpoint_url, unprinted, debug=debug,
-        workers=workers, force=force, dry_run=dry_run,
+        workers=workers, dry_run=dry_run,
     )  # fmt: skip
     from ses_tenant.operations import rotate_all as operation
     from ses_tenant.operations.many import of_account
@@ -194,7 +194,6 @@ def _accounts(
     *,
     debug: bool,
     workers: int,
-    force: bool,
     dry_run: bool,
 ) -> "tuple[Accounts, Mapping[str | None, Wanted]]":
     """Return the accounts, and what is wanted in each.
@@ -218,7 +217,7 @@ def _accounts(
 
             write_stdout(get_format(spec.format, spec.interface).file(credentials))
 
-        runtime = make_runtime(session, show, force=force, consent=allowed)
+        runtime = make_runtime(session, show, consent=allowed)
         return runtime
 
     if fleet is None or file is None:

@@ -89,7 +89,7 @@ class FileDestination:
                 self._where,
                 f"others may write to the folder {error.filename}, and could put a file of their "
                 "own in its place",
-                f"Take that away (chmod go-w {error.filename}), or add --force.",
+                f"Take that away (chmod go-w {error.filename}); create takes --force.",
             ) from error
         except OSError as error:
             raise unavailable(self._where, error.strerror or type(error).__name__) from error

@@ -42,5 +42,5 @@ def not_ours(where: str, domain: SendingDomain) -> SesTenantError:
     return unavailable(
         where,
         f"it exists and was not written by ses-tenant for {domain}",
-        "Choose another destination, or add --force to overwrite it.",
+        "Move it away, choose another destination, or add --force to create.",
     )

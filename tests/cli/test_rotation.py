@@ -453,9 +453,15 @@ class TestModes:
         assert (answer.status, answer.error["code"]) == (1, "not_found")
         assert key_in(file.read_text()) in answer.error["hint"]
 
-    def test_force_overwrites_a_foreign_file(self, run: Run, file: Path) -> None:
+    def test_force_is_for_keys_and_overwrites_no_foreign_file(self, run: Run, file: Path) -> None:
+        before = snapshot(SHOP)
         file.write_text("PASSWORD=of-somebody-else\n")
-        assert run("rotate-keys", SHOP).status == 1
+        for force in ((), ("--force",)):
+            refused = run("rotate-keys", SHOP, *force, "-o", "json")
+            assert (refused.status, refused.error["code"]) == (1, "destination_unavailable")
+        assert file.read_text() == "PASSWORD=of-somebody-else\n"
+        assert snapshot(SHOP) == before
+        file.unlink()
         assert rotate(run, SHOP, "--force")["action"] == "issued"
         assert key_in(file.read_text()) in statuses(SHOP)
 

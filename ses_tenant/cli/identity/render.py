@@ -13,6 +13,7 @@ from ses_tenant.core.identity.records import DnsRecord
 from ses_tenant.core.identity.saved import record_data
 from ses_tenant.core.identity.state import EmailIdentity
 from ses_tenant.core.identity.verdicts import Judged, Verdict
+from ses_tenant.core.text import shown
 
 if TYPE_CHECKING:
     from ses_tenant.core.identity.plan import RegionView
@@ -138,7 +139,7 @@ def _record_lines(judged: Judged) -> Iterable[str]:
     yield f"  {_coloured(judged.verdict)}  {record.type} {record.name}"
     if judged.verdict is not Verdict.OK:
         yield f"      wanted: {record.value}"
-        yield from (f"      found:  {value}" for value in judged.found)
+        yield from (f"      found:  {shown(value)}" for value in judged.found)
     if judged.note:
         yield wrapped(f"      {judged.note}", sys.stdout, 6)
 
