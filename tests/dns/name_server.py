@@ -56,10 +56,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def name_server(folder: Path, zones: Mapping[str, str]) -> Iterator[DnsServer]:
-    """Serve zones, each with the lines given and a head of its own, until the end of the block."""
+def name_server(
+    folder: Path, zones: Mapping[str, str], port: int | None = None
+) -> Iterator[DnsServer]:
+    """Serve zones, each with the lines given and a head of its own, until the end of the block.
+
+    Without `port` at one that is free.
+    """
     assert NSD is not None
-    port = free_port()
+    port = port or free_port()
     config = _CONFIG.format(port=port, folder=folder)
     for number, (zone, lines) in enumerate(zones.items()):
         (folder / f"{number}.zone").write_text(HEAD.format(zone=zone) + lines)
