@@ -343,6 +343,8 @@ def test_each_region_is_looked_at() -> None:
     account.ses.identities["us-east-1", SHOP.name] = PENDING
     (finding,) = account.findings()
     assert "us-east-1" in finding.message
+    account.ses.identities["eu-central-1", SHOP.name] = PENDING
+    assert len({f.id for f in account.findings()}) == 2
 
 
 def test_what_may_not_be_read_is_told_and_the_rest_is_checked() -> None:

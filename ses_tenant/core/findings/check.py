@@ -217,7 +217,7 @@ def _of_ses(spec: TenantSpec, view: SesView, user_arn: str) -> Iterator[_Fault]:
             above = next((d.registrable for d in _domains(spec) if d.name == name), name)
         principal = identity_arn(partition, region, account, above)
         for gap in missing(name, [RegionReadiness(region, looked=True, identity=identity)]):
-            yield _gap(gap, principal, "", _to_add(identity, region))
+            yield _gap(gap, principal, region, _to_add(identity, region))
         if identity is not None:
             yield from _of_identity(spec, region, name, identity)
 
