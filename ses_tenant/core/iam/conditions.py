@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ses_tenant.core.iam.globs import glob, matches
+from ses_tenant.core.iam.keys import family
 from ses_tenant.core.iam.ses_actions import MULTIVALUED
 
 ABSENT = "\0"  # no policy and no request holds it
-FEDERATION = "federation:*"
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DEFAULT = re.compile(r"([^,]+), +'([^']*)' *")
 _ESCAPES = {"*", "?", "$"}
@@ -65,20 +64,6 @@ class Context:
     def is_unknown(self, key: str) -> bool:
         """Tell whether nobody knows the value of the key, nor whether there is one."""
         return key not in self.values and (key in self.unknown or family(key) in self.unknown)
-
-
-@lru_cache(maxsize=1 << 12)
-def family(key: str) -> str:
-    """Return the family of a key in lower case: `aws:principaltag/*`, or FEDERATION, or itself.
-
-    Keys of an identity provider have its host name before the colon.
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
-    """
-    service, _, _ = key.partition(":")
-    if service == "saml" or "." in service:
-        return FEDERATION
-    head, slash, _ = key.partition("/")
-    return f"{head}/*" if slash else key
 
 
 def parse_condition(

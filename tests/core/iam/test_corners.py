@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ses_tenant.core.iam.authorization import Policies, Policy, Request, decide
+from ses_tenant.core.iam.authorization import Answer, Policies, Policy, Request, decide
 from ses_tenant.core.iam.conditions import Context, holds, parse_condition
 from ses_tenant.core.iam.globs import glob, matches_arn, readable
 from ses_tenant.core.iam.principals import Caller, Named, concerns, named
@@ -129,3 +129,29 @@ def test_how_principals_are_named() -> None:
     assert None not in naming("x.amazonaws.com", "y.amazonaws.com")
     (nobody,) = statement(Principal={"AWS": []}).statements
     assert concerns(nobody, Caller("x", "")) is False
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("aws:KeyOfNextYear", Answer.CONDITIONAL),
+        ("aws:KeyOfNextYear/x", Answer.CONDITIONAL),
+        ("aws:TagKeys", Answer.DENIED),
+        ("aws:RequestTag/x", Answer.DENIED),
+        ("aws:PrincipalTag/x", Answer.DENIED),
+        ("made:Up", Answer.DENIED),
+    ],
+)
+def test_a_global_key_that_is_new_is_unknown_and_a_documented_one_that_is_not_given_absent(
+    key: str, answer: Answer
+) -> None:
+    document = {
+        "Statement": {
+            "Effect": "Allow",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {key: "x"}},
+        }
+    }
+    request = Request("ses:SendRawEmail", "*", {})
+    assert decide(Policies((Policy("p", document),)), request).answer is answer
