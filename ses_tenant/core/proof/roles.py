@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ses_tenant.core.iam.globs import glob, matches
+from ses_tenant.core.iam.statements import Policy
 from ses_tenant.core.proof.services import READING, Together, service, service_of
 from ses_tenant.core.proof.standing import IN_IAM, Leave, Standing, Step, names
 from ses_tenant.core.proof.trust import (
@@ -16,6 +17,11 @@ from ses_tenant.core.proof.trust import (
     services,
 )
 
+# How to make an identity provider vouch for somebody else: by other metadata, or another host.
+PROVIDER_CHANGES = {
+    "saml-provider": "iam:UpdateSAMLProvider",
+    "oidc-provider": "iam:UpdateOpenIDConnectProviderThumbprint",
+}
 _COGNITO = "cognito-identity.amazonaws.com"
 _PARTS = 6
 
@@ -101,6 +107,7 @@ def _as_role(actor: Standing, other: Standing) -> Iterator[Hop]:
             yield from _by_service(actor, other, named, let_in)
         if _COGNITO in federated(trust):
             yield from _by_cognito(actor, other)
+        yield from _by_provider(actor, other, trust)
     if not other.protected:
         yield from _by_own_trust(actor, other)
 
@@ -175,6 +182,17 @@ def _by_cognito(actor: Standing, other: Standing) -> Iterator[Hop]:
     if passed is not None and pool is not None:
         told = f"{other.path_and_name} trusts an identity pool that the actor reaches"
         yield Hop.of(passed, pool, condition=told)
+
+
+def _by_provider(actor: Standing, other: Standing, trust: Policy) -> Iterator[Hop]:
+    """Return the ways of changing an identity provider that the role trusts."""
+    for provider in federated(trust):
+        for kind, action in PROVIDER_CHANGES.items():
+            if f":{kind}/" in provider:
+                leave = actor.ask(action, provider, IN_IAM)
+                if leave is not None:
+                    told = f"{other.path_and_name} takes whom {kind} then vouches for"
+                    yield Hop.of(leave, condition=told)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -16,7 +16,7 @@ from ses_tenant.core.proof.assets import Alike, Assets, Hit
 from ses_tenant.core.proof.growth import growths, newcomers
 from ses_tenant.core.proof.members import Account, Held, Member
 from ses_tenant.core.proof.powers import ACTS, Act, Effect, Power
-from ses_tenant.core.proof.roles import STAY, Hop, become
+from ses_tenant.core.proof.roles import PROVIDER_CHANGES, STAY, Hop, become
 from ses_tenant.core.proof.services import SERVICES
 from ses_tenant.core.proof.standing import EVERYTHING, IN_IAM, Leave, Standing
 from ses_tenant.core.proof.trust import named_in
@@ -28,6 +28,7 @@ _BECOMING = frozenset(
     {
         *("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
         *("sts:AssumeRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole"),
+        *PROVIDER_CHANGES.values(),
         *(a for service in SERVICES.values() for together in service.reuses for a in together),
     }
 )

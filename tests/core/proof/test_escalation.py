@@ -303,3 +303,28 @@ def test_aws_own_policies_have_no_versions_of_ours() -> None:
     entry["AttachedManagedPolicies"] = [{"PolicyName": "ReadOnlyAccess", "PolicyArn": arn}]
     read = {**managed("ReadOnlyAccess", allow("s3:Get*")), "Arn": arn}
     assert routes(entry, read) == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "action", "way"),
+    [
+        ("saml-provider/okta", "iam:UpdateSAMLProvider", True),
+        ("saml-provider/other", "iam:UpdateSAMLProvider", False),
+        ("saml-provider/okta", "iam:UpdateOpenIDConnectProviderThumbprint", False),
+        ("oidc-provider/idp.example", "iam:UpdateOpenIDConnectProviderThumbprint", True),
+    ],
+)
+def test_who_changes_an_identity_provider_becomes_those_it_vouches_for(
+    provider: str, action: str, way: bool
+) -> None:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"{IAM}:{provider}"},
+        "Action": ["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"],
+    }
+    keys = role("keys", allow("iam:CreateAccessKey"), trust=[trust])
+    on = [f"{IAM}:saml-provider/okta", f"{IAM}:oidc-provider/*"]
+    found = takeovers(account(tenant(), keys, user("x", allow(action, on=on))))
+    routes = [r for r in found.routes if r.principal == f"{IAM}:user/x"]
+    assert [r.hop.steps[0].action for r in routes] == [action] * way
+    assert all(not r.hop.certain for r in routes)
