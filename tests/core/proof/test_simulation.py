@@ -8,7 +8,14 @@ import pytest
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.iam.authorization import Answer
-from ses_tenant.core.proof.simulation import Mail, case_of_policy, parse_cases, simulate
+from ses_tenant.core.proof.simulation import (
+    Mail,
+    case_of_policy,
+    case_of_tenant,
+    parse_cases,
+    simulate,
+)
+from tests.core.proof.accounts import ACCOUNT, account, allow, deny, tenant
 
 SHOP = SendingDomain.parse("shop.example.com")
 SEND: dict[str, Any] = {
@@ -189,3 +196,93 @@ def test_what_is_no_mail(values: tuple[Any, ...]) -> None:
 def test_what_is_no_policy() -> None:
     with pytest.raises(SesTenantError):
         case_of_policy(Mail("a@b.c"), [SEND], "policy.json", SHOP, "aws", "eu-central-1")
+
+
+@pytest.mark.parametrize(
+    ("values", "message", "hint"),
+    [
+        (("info",), "--from 'info' is no e-mail address.", "info@shop.example.com"),
+        (("a@b.c", "ses:SendEmail", "x"), "--return-path 'x' is no e-mail address.", "angle"),
+        (
+            ("a@b.c", "ses:SendEmail", None, ("x@y.z", "q")),
+            "--recipient 'q' is no e-mail address.",
+            "without a name",
+        ),
+        (
+            ("a@b.c", "ses:GetSendQuota"),
+            "'ses:GetSendQuota' is no action that sends mail.",
+            "Actions: ses:SendRawEmail, ses:SendEmail, ",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_mail_is_told(
+    values: tuple[Any, ...], message: str, hint: str
+) -> None:
+    with pytest.raises(SesTenantError) as caught:
+        Mail(*values)
+    assert caught.value.message == message
+    assert hint in str(caught.value.hint)
+
+
+def test_a_mail_of_a_tenant_is_asked_about_with_all_that_is_known_of_its_user() -> None:
+    (member,) = account(tenant()).people
+    mail = Mail(
+        "Info@shop.example.com",
+        "ses:sendemail",
+        "b@shop.example.com",
+        ("a@b.example", "c@d.example"),
+    )
+    case = case_of_tenant(mail, member, "us-east-1")
+    assert (case.name, case.expect) == ("Info@shop.example.com", None)
+    request = case.request
+    assert (request.action, request.principal, request.resource) == (
+        "ses:SendEmail",
+        member.arn,
+        f"arn:aws:ses:us-east-1:{ACCOUNT}:identity/shop.example.com",
+    )
+    assert request.unknown == member.principal.unknown
+    context = {key.lower(): values for key, values in request.context.items()}
+    assert context["ses:fromaddress"] == ("Info@shop.example.com",)
+    assert context["ses:feedbackaddress"] == ("b@shop.example.com",)
+    assert context["ses:recipients"] == ("a@b.example", "c@d.example")
+    assert context["aws:requestedregion"] == ("us-east-1",)
+    assert context["aws:username"] == ("ses-shop.example.com",)
+    assert context["aws:principaltag/ses-tenant:domain"] == ("shop.example.com",)
+    (result,) = simulate([case])
+    assert result.decision is Answer.DENIED  # an SMTP tenant sends raw mail
+
+
+@pytest.mark.parametrize(
+    ("sender", "region", "decision"),
+    [
+        ("info@shop.example.com", "eu-central-1", Answer.ALLOWED),
+        ("info@shop.example.com", "eu-west-1", Answer.CONDITIONAL),
+        ("info@shop.example.com", "us-east-1", Answer.DENIED),
+        ("info@blog.example.org", "eu-central-1", Answer.DENIED),
+    ],
+)
+def test_the_region_and_the_tenants_own_tags_decide(
+    sender: str, region: str, decision: Answer
+) -> None:
+    more = allow(
+        "ses:SendRawEmail",
+        StringLike={"ses:FromAddress": "*@${aws:PrincipalTag/ses-tenant:domain}"},
+    )
+    elsewhere = deny("*", StringEquals={"aws:RequestedRegion": "us-east-1"})
+    office = deny(
+        "*",
+        StringEquals={"aws:RequestedRegion": "eu-west-1"},
+        IpAddress={"aws:SourceIp": "192.0.2.0/24"},
+    )
+    (member,) = account(tenant(SHOP.name, more, elsewhere, office)).people
+    (result,) = simulate([case_of_tenant(Mail(sender), member, region)])
+    assert result.decision is decision
+
+
+def test_a_policy_offline_is_asked_about_as_its_tenants_user() -> None:
+    case = case_of_policy(Mail("a@b.example"), SEND, "p.json", SHOP, "aws-cn", "cn-north-1")
+    user = "arn:aws-cn:iam::123456789012:user/ses-tenant/shop.example.com/ses-shop.example.com"
+    assert (case.name, case.request.principal) == ("a@b.example", user)
+    assert case.request.resource == "arn:aws-cn:ses:cn-north-1:123456789012:identity/b.example"
+    with pytest.raises(SesTenantError, match=r"^p\.json holds no policy document\.$"):
+        case_of_policy(Mail("a@b.c"), "x", "p.json", SHOP, "aws", "eu-central-1")
