@@ -55,7 +55,7 @@ SCHEME = Scheme(
 FORMAT = '''\
 
 
-@_format("made-up", "a made-up program", interfaces=_API, language="ini")
+@form("made-up", "a made-up program", interfaces=API, language="ini")
 def made_up(credentials: Credentials) -> str:
     """Write a made-up line."""
     return _lines([f"made-up = {credentials.access_key_id}"])

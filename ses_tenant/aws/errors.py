@@ -121,6 +121,20 @@ def _line(said: str) -> str:
     return textwrap.shorten(text, 500, placeholder=" ...")
 
 
+_KNOWN = {
+    "NoSuchBucket": ErrorCode.NOT_FOUND,
+    "NoSuchEntity": ErrorCode.NOT_FOUND,
+    "NoSuchKey": ErrorCode.NOT_FOUND,
+    "ParameterNotFound": ErrorCode.NOT_FOUND,
+    "ResourceNotFoundException": ErrorCode.NOT_FOUND,
+    "NotFoundException": ErrorCode.NOT_FOUND,
+    "AlreadyExistsException": ErrorCode.ALREADY_EXISTS,
+    "EntityAlreadyExists": ErrorCode.ALREADY_EXISTS,
+    "ConflictException": ErrorCode.ALREADY_EXISTS,  # of SES: a request is under review
+    "DeleteConflict": ErrorCode.PARTIAL_FAILURE,
+}
+
+
 def _from_client_error(error: boto.ClientError, profile: str | None) -> SesTenantError:
     """Return the SesTenantError for an error that AWS answered."""
     answer = error.response.get("Error", {})
@@ -173,17 +187,12 @@ def _from_client_error(error: boto.ClientError, profile: str | None) -> SesTenan
             f"An SES tenant needs it ({told}).",
             f"To see which: aws sesv2 list-resource-tenants --resource-arn {associated[1]}",
         )
-    known = {
-        "NoSuchBucket": ErrorCode.NOT_FOUND,
-        "NoSuchEntity": ErrorCode.NOT_FOUND,
-        "NoSuchKey": ErrorCode.NOT_FOUND,
-        "ParameterNotFound": ErrorCode.NOT_FOUND,
-        "ResourceNotFoundException": ErrorCode.NOT_FOUND,
-        "NotFoundException": ErrorCode.NOT_FOUND,
-        "AlreadyExistsException": ErrorCode.ALREADY_EXISTS,
-        "EntityAlreadyExists": ErrorCode.ALREADY_EXISTS,
-        "DeleteConflict": ErrorCode.PARTIAL_FAILURE,
-    }.get(code, ErrorCode.INTERNAL)
+    return _refused(operation, code, said)
+
+
+def _refused(operation: str, code: str, said: str) -> SesTenantError:
+    """Return the failure for an error that no rule above explains."""
+    known = _KNOWN.get(code, ErrorCode.INTERNAL)
     return SesTenantError(
         known,
         f"AWS refused {operation} ({code}): {said}",

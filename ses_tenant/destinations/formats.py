@@ -1,87 +1,24 @@
 """How credentials are written: each format is one function from credentials to text.
 
 Keys and passwords are base64 (`A-Z a-z 0-9 + / =`), so few consumers need quoting; where one does,
-the function says why. To add a format, write the function and put `@_format(...)` above it.
+the function says why. To add a format, write the function and put `@form(...)` above it.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.regions import api_host, smtp_host
 from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.tenant.spec import Interface
-from ses_tenant.destinations.held import WRITTEN_BY
+from ses_tenant.destinations.form import API, FORMATS, SMTP, Format, form, marker
+from ses_tenant.destinations.php import define
 
-_API = frozenset({Interface.API})
-_SMTP = frozenset({Interface.SMTP})
+__all__ = ["FORMATS", "Format", "get_format", "marker", "secret_document"]
 
-
-def marker(credentials: Credentials) -> str:
-    """Return the words by which a file is known to be this tenant's."""
-    return f"{WRITTEN_BY} {credentials.domain}"
-
-
-@dataclass(frozen=True)
-class Format:
-    """A way of writing: the text, what makes a file of it, and the interfaces it can serve.
-
-    `file_head` stands before the text in a file; `{}` in it is the marker. Empty where the text
-    carries the marker itself. `consumer` reads it,
-    `in_use` is what to know then, and `language` how it is marked, all three in documents.
-    `test` is the command by which the site itself sends a test mail.
-    """
-
-    write: Callable[[Credentials], str]
-    consumer: str
-    in_use: str = ""
-    file_head: str = "# {}\n"
-    interfaces: frozenset[Interface] = _API | _SMTP
-    language: str = "text"
-    test: str = ""
-
-    def test_mail(self, domain: str, interface: Interface) -> str | None:
-        """Return the command, run on the site's machine, that mails SES's mailbox simulator.
-
-        None for a format that does not tell what reads it. The simulator takes mail in SES's
-        sandbox, too: https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html
-        """
-        sender = "boto3" if interface is Interface.API else "smtplib"
-        return self.test.replace("DOMAIN", domain).replace("SENDER", sender) or None
-
-    def file(self, credentials: Credentials) -> str:
-        """Return the contents of a file."""
-        return self.file_head.format(marker(credentials)) + self.write(credentials)
-
-
+_PHP = "<?php\n// {}\n"
 _SIMULATOR = "success@simulator.amazonses.com"
 _WP_TEST = f"""wp eval 'var_dump(wp_mail("{_SIMULATOR}", "Test", "It works."));'"""
-
-# In the order in which help names them.
-FORMATS: dict[str, Format] = {}
-_PHP = "<?php\n// {}\n"
-_Write = Callable[[Credentials], str]
-
-
-def _format(
-    name: str,
-    consumer: str,
-    *,
-    in_use: str = "",
-    file_head: str = "# {}\n",
-    interfaces: frozenset[Interface] = _API | _SMTP,
-    language: str = "text",
-    test: str = "",
-) -> Callable[[_Write], _Write]:
-    """Declare the function below as the format `name`."""
-
-    def declare(write: _Write) -> _Write:
-        FORMATS[name] = Format(write, consumer, in_use, file_head, interfaces, language, test)
-        return write
-
-    return declare
 
 
 def get_format(name: str, interface: Interface) -> Format:
@@ -106,7 +43,7 @@ def get_format(name: str, interface: Interface) -> Format:
     return chosen
 
 
-@_format(
+@form(
     "env",
     "`.env` files, systemd's `EnvironmentFile`, `docker --env-file`",
     test=f"python3 examples/send_SENDER.py test@DOMAIN {_SIMULATOR}",
@@ -170,7 +107,7 @@ def secret_document(credentials: Credentials) -> dict[str, object]:
     return document
 
 
-@_format(
+@form(
     "json",
     "whatever reads JSON",
     file_head="",
@@ -181,11 +118,11 @@ def json_text(credentials: Credentials) -> str:
     return json.dumps(secret_document(credentials), indent=2) + "\n"
 
 
-@_format(
+@form(
     "aws-profile",
     "`~/.aws/credentials`, a profile named after the domain",
     in_use="the Region stands in it, too",
-    interfaces=_API,
+    interfaces=API,
     test=(
         "aws sesv2 send-email --profile DOMAIN --from-email-address test@DOMAIN"
         f" --destination ToAddresses={_SIMULATOR}"
@@ -204,7 +141,7 @@ def aws_profile(credentials: Credentials) -> str:
     )
 
 
-@_format(
+@form(
     "wp-mail-smtp",
     "the WordPress plugin WP Mail SMTP",
     in_use="`require` the file in `wp-config.php`",
@@ -220,7 +157,7 @@ def wp_mail_smtp(credentials: Credentials) -> str:
         "WPMS_MAIL_FROM_FORCE": True,
     }
     if credentials.secret_access_key is not None:
-        return _define(
+        return define(
             {
                 **sender,
                 "WPMS_MAILER": "amazonses",
@@ -230,7 +167,7 @@ def wp_mail_smtp(credentials: Credentials) -> str:
             }
         )
     smtp = _first(credentials)
-    return _define(
+    return define(
         {
             **sender,
             "WPMS_MAILER": "smtp",
@@ -245,18 +182,18 @@ def wp_mail_smtp(credentials: Credentials) -> str:
     )
 
 
-@_format(
+@form(
     "wp-offload-ses",
     "the WordPress plugin WP Offload SES",
     in_use="likewise; the Region is set in the plugin",
     file_head=_PHP,
-    interfaces=_API,
+    interfaces=API,
     language="php",
     test=_WP_TEST,
 )
 def wp_offload_ses(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin WP Offload SES, for wp-config.php."""
-    return _define(
+    return define(
         {
             "WPOSES_AWS_ACCESS_KEY_ID": credentials.access_key_id,
             "WPOSES_AWS_SECRET_ACCESS_KEY": _secret(credentials),
@@ -264,7 +201,7 @@ def wp_offload_ses(credentials: Credentials) -> str:
     )
 
 
-@_format(
+@form(
     "fluent-smtp",
     "the WordPress plugin FluentSMTP",
     in_use="likewise; only the login, the rest is set in the plugin",
@@ -275,14 +212,14 @@ def wp_offload_ses(credentials: Credentials) -> str:
 def fluent_smtp(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin FluentSMTP, for wp-config.php."""
     if credentials.secret_access_key is not None:
-        return _define(
+        return define(
             {
                 "FLUENTMAIL_AWS_ACCESS_KEY_ID": credentials.access_key_id,
                 "FLUENTMAIL_AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
             }
         )
     smtp = _first(credentials)
-    return _define(
+    return define(
         {
             "FLUENTMAIL_SMTP_USERNAME": smtp.user_name,
             "FLUENTMAIL_SMTP_PASSWORD": smtp.password,
@@ -290,7 +227,7 @@ def fluent_smtp(credentials: Credentials) -> str:
     )
 
 
-@_format(
+@form(
     "django",
     "Django's settings; the API needs `django-ses`",
     in_use="`from .mail import *`",
@@ -326,7 +263,7 @@ def django(credentials: Credentials) -> str:
     return _lines([f"{name} = {value!r}" for name, value in settings.items()])
 
 
-@_format(
+@form(
     "laravel",
     "Laravel's `.env`",
     test=(
@@ -359,7 +296,7 @@ def laravel(credentials: Credentials) -> str:
     )
 
 
-@_format(
+@form(
     "symfony",
     "Symfony's `.env`",
     test=f"php bin/console mailer:test {_SIMULATOR} --from=test@DOMAIN",
@@ -377,11 +314,11 @@ def symfony(credentials: Credentials) -> str:
     return _lines([f'MAILER_DSN="ses+smtp://{login}@default?region={region}"'])
 
 
-@_format(
+@form(
     "postfix",
     "Postfix's `sasl_passwd`, one line a Region",
     in_use="`relayhost` must be spelled alike; run `postmap`",
-    interfaces=_SMTP,
+    interfaces=SMTP,
     test=rf"printf 'Subject: Test\n\nIt works.\n' | sendmail -f test@DOMAIN {_SIMULATOR}",
 )
 def postfix(credentials: Credentials) -> str:
@@ -391,10 +328,10 @@ def postfix(credentials: Credentials) -> str:
     )
 
 
-@_format(
+@form(
     "msmtp",
     "an account of `.msmtprc`",
-    interfaces=_SMTP,
+    interfaces=SMTP,
     test=(
         r"printf 'From: test@DOMAIN\nSubject: Test\n\nIt works.\n'"
         f" | msmtp -a DOMAIN {_SIMULATOR}"
@@ -419,11 +356,11 @@ def msmtp(credentials: Credentials) -> str:
     )
 
 
-@_format(
+@form(
     "nodemailer",
     "the options of `createTransport`",
     file_head="",
-    interfaces=_SMTP,
+    interfaces=SMTP,
     language="json",
     test=(
         """node -e 'require("nodemailer").createTransport(require("./smtp.json"))"""
@@ -461,19 +398,6 @@ def _secret(credentials: Credentials) -> str:
 
 def _from(credentials: Credentials) -> str:
     return f"noreply@{credentials.domain}"
-
-
-def _define(constants: Mapping[str, object]) -> str:
-    return _lines([f"define( '{name}', {_php(value)} );" for name, value in constants.items()])
-
-
-def _php(value: object) -> str:
-    """Return a PHP literal; in single quotes only the backslash and the quote are special."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _quoted(value: object) -> str:

@@ -166,19 +166,22 @@ def _issued(case: Case, before: tuple[steps.Step, ...] = ()) -> Decision:
     )
 
 
+def _delivered_since(
+    case: Case, keep: AccessKey, old: AccessKey
+) -> tuple[datetime, tuple[steps.Step, ...]]:
+    """Return since when the key to keep is delivered, and the note to write where none says so."""
+    delivered = case.situation.delivered
+    if delivered and not delivered.issuer and delivered.access_key_ids[:1] == (keep.access_key_id,):
+        return delivered.at, ()
+    tag = note(naming.TAG_DELIVERED, (keep.access_key_id, old.access_key_id), case.at)
+    return case.at, (steps.TagUser(case.tenant.user_name, tag),)
+
+
 def _overlap(case: Case) -> Decision:
     """Deactivate the old key once the site has had its grace time and has left the key alone."""
     tenant, situation, options, now = case.tenant, case.situation, case.options, case.at
     keep, old = _keep_and_old(situation)
-    delivered = situation.delivered
-    name = tenant.user_name
-    plan: tuple[steps.Step, ...] = ()
-    since = now
-    if delivered and not delivered.issuer and delivered.access_key_ids[:1] == (keep.access_key_id,):
-        since = delivered.at
-    else:
-        tag = note(naming.TAG_DELIVERED, (keep.access_key_id, old.access_key_id), now)
-        plan = (steps.TagUser(name, tag),)
+    since, plan = _delivered_since(case, keep, old)
     wait = Decision(
         KeyState.OVERLAP,
         KeyState.OVERLAP,
