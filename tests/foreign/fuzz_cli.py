@@ -107,10 +107,13 @@ AWS = {
 
 def verbs() -> dict[str, list[str]]:
     """Return the verbs, each with its options; the sandbox, which serves, is left to its own."""
-    group = typer.main.get_command(app)
     found = {}
-    for name, command in getattr(group, "commands", {}).items():
-        if name != "sandbox":
+    waiting = list(getattr(typer.main.get_command(app), "commands", {}).items())
+    while waiting:
+        name, command = waiting.pop()
+        if inner := getattr(command, "commands", {}):
+            waiting += [(f"{name} {below}", one) for below, one in inner.items()]
+        elif not name.startswith("sandbox"):
             options = [o for p in command.params for o in p.opts if o.startswith("--")]
             found[name] = sorted(set(options) - {"--help"})
     return found
@@ -122,7 +125,10 @@ def arguments(chance: random.Random, folder: Path, known: dict[str, list[str]]) 
     file = folder / "input"
     file.write_bytes(chance.choice(CONTENTS))
     values = [*VALUES, str(file), str(file), str(folder / "pipe"), str(folder)]
-    line = [verb]
+    line = verb.split()
+    if chance.random() < 0.5:  # valid but for one value
+        line.append(str(file) if verb in ("plan", "apply") else "shop.example.com")
+        return [*line, chance.choice(known[verb] or ["--help"]), chance.choice(values)]
     for _ in range(chance.randrange(4)):
         line.append(chance.choice(known[verb] or ["--help"]))
         if chance.random() < 0.8:
