@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from ses_tenant.core.iam.authorization import Policy
 from ses_tenant.core.iam.globs import glob, matches
 from ses_tenant.core.iam.statements import Policy
 from ses_tenant.core.proof.services import READING, Together, service, service_of
@@ -125,9 +126,7 @@ def _by_own_trust(actor: Standing, other: Standing) -> Iterator[Hop]:
 @lru_cache(maxsize=1 << 14)
 def _serving(role: Standing) -> tuple[tuple[str, Leave], ...]:
     """Return the services that may assume the role."""
-    trust = role.trust
-    if trust is None:
-        return ()
+    trust = role.trust or Policy("of nobody", {})
     asked = ((named, leave_of_service(role, trust, named)) for named in services(trust))
     return tuple((named, leave) for named, leave in asked if leave is not None)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, islice
 from operator import or_
 
 from ses_tenant.core.iam.ses_actions import SEND_ACTIONS
@@ -322,9 +322,10 @@ class _Search:
                 first = everybody.first
                 leave = standing.ask(_ANY.action, first.arn, first.context, absent=first.absent)
                 # One whom only a Deny keeps from tenants can take the Deny away.
-                leave = leave or administrates(standing)
-                if leave is not None:
-                    yield _Way(_ANY, each.hop.then(Hop.of(leave)), everybody)
+                leaves = filter(None, (leave, administrates(standing)))
+                yield from (
+                    _Way(_ANY, each.hop.then(Hop.of(one)), everybody) for one in islice(leaves, 1)
+                )
             return
         if standing not in self._hits:
             self._hits[standing] = tuple(self.assets.hits(standing))
