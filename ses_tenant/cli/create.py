@@ -99,7 +99,7 @@ def create(
         require_own_channel(records, prepared.spec.destination, identity=identity)
         work = None
         if identity:
-            work = prepare_identity(session, prepared.spec.domain, prepared.spec.regions)
+            work = prepare_identity(session, runtime.iam, prepared.spec)
         if dry_run:
             _show_plan(console, prepared, work)
             return
@@ -115,8 +115,12 @@ def create(
     agree(console, [request])
     with console.progress(f"Creating {request.domain} ..."):
         wanted = work.carry_out(session) if work else ()
-        readiness = read_readiness(console, session, prepared.spec)
+        readiness = None
+        if output is Output.JSON:  # it stands in the document that delivers the credentials
+            readiness = read_readiness(console, session, prepared.spec)
         created = operation.carry_out(runtime, prepared)
+        if output is Output.TABLE:
+            readiness = read_readiness(console, session, prepared.spec)
     failure = None
     if verify and created.credentials:
         try:

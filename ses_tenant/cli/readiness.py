@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.cli.console import Console
-    from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.identity.readiness import RegionReadiness
     from ses_tenant.core.identity.records import DnsRecord
     from ses_tenant.core.identity.steps import IdentitySteps
     from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.operations.identity import Prepared
+    from ses_tenant.operations.protocols import Iam
 
 
 @dataclass(frozen=True)
@@ -106,15 +104,16 @@ class IdentityWork:
         return operation.records_of(views, domain)
 
 
-def prepare_identity(
-    session: "AwsSession", domain: "SendingDomain", regions: "Sequence[str]"
-) -> IdentityWork:
-    """Plan the identity as `identity create` does. Raises what AWS answers."""
+def prepare_identity(session: "AwsSession", iam: "Iam", spec: "TenantSpec") -> IdentityWork:
+    """Plan the identity as `identity create` does. Raises `usage`, and what AWS answers."""
     from ses_tenant.aws.identities import Identities
     from ses_tenant.core.identity.plan import IdentitySettings
     from ses_tenant.operations import identity as operation
 
-    return IdentityWork(operation.prepare(Identities(session), IdentitySettings(domain), regions))
+    settings = IdentitySettings(spec.domain)
+    prepared = operation.prepare(Identities(session), settings, spec.regions)
+    operation.check_mail_from(iam, prepared)
+    return IdentityWork(prepared)
 
 
 def require_own_channel(records: str | None, destination: str, *, identity: bool) -> None:

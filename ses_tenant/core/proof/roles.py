@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from ses_tenant.core.iam.authorization import Policy
 from ses_tenant.core.iam.globs import glob, matches
 from ses_tenant.core.iam.statements import Policy
 from ses_tenant.core.proof.services import READING, Together, service, service_of
