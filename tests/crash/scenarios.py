@@ -164,27 +164,24 @@ def of_kind(kind: str) -> Iterator[Scenario]:
 
     repeat = After.SHOWN if shown else After.REPEAT
     to = ("{to}",)
-    yield scenario(
-        "create", _nothing, "create", SHOP, "--quiet", *to, after=repeat, stable=not shown
-    )
+    yield scenario("create", _nothing, "create", SHOP, *to, after=repeat, stable=not shown)
     yield scenario(
         "create-smtp",
         _nothing,
         "create",
         SHOP,
-        "--quiet",
         "--smtp",
         *to,
         after=repeat,
         stable=not shown,
     )
-    yield scenario("create-again", _steady, "create", SHOP, "--quiet", "--subdomains")
+    yield scenario("create-again", _steady, "create", SHOP, "--subdomains")
     yield scenario("issue", _steady, *_SHOP, after=after, stable=False)
     if shown:
         in_json = ("rotate-keys", SHOP, "--yes", "-o", "json")
         yield scenario("issue-json", _steady, *in_json, after=after, stable=False)
     if not shown:
-        yield scenario("create-orphan", _crashed_create, "create", SHOP, "--quiet", *to)
+        yield scenario("create-orphan", _crashed_create, "create", SHOP, *to)
         yield scenario("issue-due", _due, *_CRON)
         yield scenario("issue-verified", _due, "rotate-keys", "--yes")
         yield scenario("deactivate", _overlap, *_SHOP, *_NOW, after=after, stable=False)
