@@ -97,7 +97,7 @@ def allowed(action: str, context: Mapping[str, str], *policies: Mapping[str, Any
 
 # The actions of both versions of the SES API begin with ses:.
 SERVICES = {
-    **{name: name for name in ("iam", "ses", "secretsmanager", "ssm")},
+    **{name: name for name in ("iam", "kms", "route53", "secretsmanager", "ses", "ssm")},
     "sesv2": "ses",
 }
 
