@@ -33,7 +33,7 @@ print(iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"])
 """
 COMMANDS: dict[str, Callable[[int], list[str]]] = {
     "bare boto3": lambda n: ["-c", BARE, f"bare-{n}.example.com"],
-    "create": lambda n: ["-m", "ses_tenant", "create", f"shop-{n}.example.com"],
+    "create": lambda n: ["-m", "ses_tenant", "create", f"shop-{n}.example.com", "--quiet"],
     "--help": lambda _: ["-m", "ses_tenant", "--help"],
 }
 
