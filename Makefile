@@ -1,6 +1,6 @@
 # What a developer does daily, each command in one place; .ci/run, the workflows and the pre-commit hooks call
 # these. The tests' own command stands in the README, and in `test` only because .venv is there already.
-.PHONY: help all test rare lint format types docs docs-check bench package lowest
+.PHONY: help all test rare thorough lint format types docs docs-check bench package lowest
 BIN := .venv/bin/
 
 help: ## show this
@@ -11,8 +11,11 @@ all: lint types docs-check test ## what to run before a pull request
 test: ## the tests, in parallel
 	$(BIN)pytest
 
-rare: ## what is rare, and properties with more examples
-	$(BIN)pytest -m "rare or hypothesis" --hypothesis-profile thorough
+rare: ## what is slow and seldom the first to fail
+	$(BIN)pytest -m rare
+
+thorough: ## properties, with 200 examples of each
+	$(BIN)pytest -m hypothesis --hypothesis-profile thorough
 
 lint: ## ruff: rules and format, changing nothing
 	$(BIN)ruff check
