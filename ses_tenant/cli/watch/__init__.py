@@ -1,0 +1,10 @@
+"""`ses-tenant watch`: what becomes of the sites' mail, and what is done about a hacked one."""
+
+import typer
+
+app = typer.Typer(name="watch", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def watch() -> None:
+    """Watch what becomes of the sites' mail, and stop a site that was hacked."""
