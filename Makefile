@@ -27,7 +27,7 @@ format: ## ruff: put right what it can
 
 types: ## mypy --strict, examples included
 	$(BIN)mypy
-	$(BIN)mypy examples/send_smtplib.py examples/send_boto3.py examples/impersonate.py examples/library.py docs/generate.py
+	$(BIN)mypy examples/send_smtplib.py examples/send_boto3.py examples/impersonate.py examples/library.py docs/generate.py docs/manual.py
 
 docs: ## write the generated parts of the documents
 	$(BIN)python docs/generate.py

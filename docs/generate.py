@@ -5,7 +5,8 @@ docs/reference.md has the help of every command, docs/destinations.md what each 
 docs/audit.md the rules of findings, docs/findings.schema.json what a
 finding is, examples/operator-policy.json what `operator-policy` prints for
 every command but `adopt`, examples/destination-policy.json what the destinations need,
-ses_tenant/cli/tenants.schema.json the schema of a tenants file.
+ses_tenant/cli/tenants.schema.json the schema of a tenants file, docs/share/ the manual page
+and what shells complete commands with, which the wheel brings.
 
 python docs/generate.py           writes them
 python docs/generate.py --check   exits with status 1 if they are not up to date
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from manual import COMPLETIONS, completion, manual_page
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -37,6 +39,7 @@ AUDIT = Path(__file__).with_name("audit.md")
 FLEETS = Path(__file__).with_name("fleets.md")
 SCHEMA = Path(__file__).parents[1] / "ses_tenant" / "cli" / "tenants.schema.json"
 EXAMPLES = Path(__file__).parents[1] / "examples"
+SHARE = Path(__file__).with_name("share")
 FINDINGS_SCHEMA = Path(__file__).with_name("findings.schema.json")
 _GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->\n)", re.DOTALL)
 # The key that AWS's own documentation shows.
@@ -132,6 +135,12 @@ def json_files() -> dict[Path, str]:
     return {file: json.dumps(content, indent=2) + "\n" for file, content in files.items()}
 
 
+def shared_files() -> dict[Path, str]:
+    """Return what is installed below a prefix's share/: the manual page and the completions."""
+    completions = {SHARE / place: completion(shell) for shell, place in COMPLETIONS.items()}
+    return {SHARE / "man" / "man1" / "ses-tenant.1": manual_page()} | completions
+
+
 def findings_schema() -> dict[str, object]:
     """Return docs/findings.schema.json: what JSON tells of a finding."""
     text = {"type": "string"}
@@ -188,9 +197,10 @@ def main(arguments: list[str]) -> int:
     """Write, or with --check compare; return the exit status."""
     status = 0
     documents = {f: updated(f.read_text("utf-8")) for f in (REFERENCE, DESTINATIONS, AUDIT, FLEETS)}
-    for file, wanted in (documents | json_files()).items():
+    for file, wanted in (documents | json_files() | shared_files()).items():
         present = file.read_text("utf-8") if file.exists() else ""
         if "--check" not in arguments:
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(wanted, "utf-8")
         elif wanted != present:
             sys.stderr.write(

@@ -1,0 +1,1 @@
+complete --command ses-tenant --no-files --arguments "(env _SES_TENANT_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) ses-tenant)" --condition "env _SES_TENANT_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) ses-tenant"
