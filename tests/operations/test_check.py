@@ -263,6 +263,8 @@ def test_a_configuration_set_that_the_policy_does_not_allow() -> None:
     account = Account(scoped)
     account.ses.identities[REGION, SHOP.name] = identity(configuration_set="metrics")
     assert account.rules() == []
+    account.ses.identities[REGION, SHOP.name] = identity(configuration_set="ses-tenant-events")
+    assert account.rules() == []
     account.ses.identities[REGION, SHOP.name] = identity(configuration_set="tracking")
     assert account.rules() == ["configuration_set error"]
 

@@ -22,6 +22,7 @@ from ses_tenant.core.proof.members import Member
 from ses_tenant.core.rotation.keys import KeyState, Situation
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.observed import Observed
+from ses_tenant.core.tenant.policy import allowed_configuration_sets
 from ses_tenant.core.tenant.spec import Scope, TenantSpec
 
 
@@ -254,7 +255,7 @@ def _of_identity(
     if (
         identity.configuration_set is not None
         and spec.sending.scope is Scope.IDENTITY
-        and identity.configuration_set not in spec.sending.configuration_sets
+        and identity.configuration_set not in allowed_configuration_sets(spec.sending)
     ):
         yield _Fault(
             Rule.CONFIGURATION_SET,

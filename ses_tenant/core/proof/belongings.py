@@ -12,6 +12,7 @@ from ses_tenant.core.proof.powers import Kind
 from ses_tenant.core.proof.standing import IN_IAM, REGION_KEY
 from ses_tenant.core.proof.stores import PARAMETERS, SECRETS, Store, store_of
 from ses_tenant.core.regions import SMTP_REGIONS, partition_of
+from ses_tenant.core.tenant.naming import EVENTS_CONFIGURATION_SET
 from ses_tenant.core.tenant.tags import known
 
 _RESOURCE_TAGS = ("aws:resourcetag/", "iam:resourcetag/")
@@ -23,6 +24,7 @@ _WITH_SUFFIX = re.compile(r".*:secret:(.*)-([^*?]{6})")
 _WHOLE = re.compile(r"-[A-Za-z0-9]{6}$")
 _ADDRESS = "SES knows an address of the domain as an identity of its own"
 _PARENT = "SES knows a domain above as an identity, and sends by it"
+_WATCHED = "the mail is watched, so that its configuration set is that of `watch setup`"
 _UNREAD = "the policy of the secret and its key, which were not read, let it"
 _PARAMETER_UNREAD = "the key of the parameter, which was not read, lets it decrypt"
 
@@ -117,8 +119,12 @@ class Belongings:
         partition, account = member.arn.split(":")[1], member.account
         for region, elsewhere in self._places(member):
             head = f"arn:{partition}:ses:{region}:{account}:configuration-set/"
-            for name in member.sending_options.configuration_sets:
+            named = member.sending_options.configuration_sets
+            for name in named:
                 yield _regional(f"{head}{name}", number, region, elsewhere)
+            if EVENTS_CONFIGURATION_SET not in named:
+                arn = f"{head}{EVENTS_CONFIGURATION_SET}"
+                yield _regional(arn, number, region, elsewhere or _WATCHED)
 
     def _templates(self, number: int, member: Member) -> Iterator[Asset]:
         partition, account = member.arn.split(":")[1], member.account

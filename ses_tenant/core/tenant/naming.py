@@ -16,6 +16,8 @@ PATH_PREFIX = "/ses-tenant/"
 _USER_NAME_PREFIX = "ses-"
 SENDING_POLICY = "ses-tenant-sending"
 SUSPENDED_POLICY = "ses-tenant-suspended"
+# Through it SES tells what becomes of mail, once `watch setup` has made it.
+EVENTS_CONFIGURATION_SET = "ses-tenant-events"
 
 TAG_PREFIX = "ses-tenant:"
 TAG_DOMAIN = "ses-tenant:domain"

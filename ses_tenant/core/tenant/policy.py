@@ -20,6 +20,7 @@ from typing import assert_never
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.regions import partition_of
+from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.spec import Interface, Scope, SendingOptions, TenantSpec
 
 # Sum over a user's inline policies, white space not counted:
@@ -84,6 +85,15 @@ def sender_patterns(spec: TenantSpec) -> list[str]:
         for domain in (spec.domain, *spec.sending.also)
         for pattern in (f"*@{domain}", *([f"*@*.{domain}"] if spec.sending.subdomains else []))
     ]
+
+
+def allowed_configuration_sets(sending: SendingOptions) -> tuple[str, ...]:
+    """Return the configuration sets that a policy of the scope `identity` allows.
+
+    That of `watch setup` always is among them, so that it can become the default set of an identity
+    and no site stops sending: SES refuses a mail whose configuration set the policy does not allow.
+    """
+    return tuple(dict.fromkeys((*sending.configuration_sets, naming.EVENTS_CONFIGURATION_SET)))
 
 
 def suspended_policy(active_key_ids: Iterable[str]) -> dict[str, object]:
@@ -168,7 +178,7 @@ def _resources(
                     ),
                 )
             ]
-            names += [f"configuration-set/{name}" for name in sending.configuration_sets]
+            names += [f"configuration-set/{name}" for name in allowed_configuration_sets(sending)]
             return [
                 f"arn:{partition_of(region)}:ses:{region}:*:{name}"
                 for region in regions

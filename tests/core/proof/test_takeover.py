@@ -537,6 +537,10 @@ def test_the_configuration_set_of_a_tenant_and_templates() -> None:
     on = f"{SES}:configuration-set/web"
     (route,) = by("ops", user("ops", allow("ses:DeleteConfigurationSet", on=on)), owner=owner)
     assert told([route]) == [("may_tamper", "DISTURBS", True)]
+    # That of `watch setup` is a tenant's only where that was run.
+    events = allow("ses:DeleteConfigurationSet", on=f"{SES}:configuration-set/ses-tenant-events")
+    (route,) = by("ops", user("ops", events))
+    assert told([route]) == [("may_tamper", "DISTURBS", False)]
     (route,) = by("ops", user("ops", allow("ses:UpdateEmailTemplate")))
     assert told([route]) == [("may_tamper", "DISTURBS", False)]
 

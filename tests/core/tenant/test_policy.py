@@ -87,7 +87,8 @@ EVERYTHING = """
               "arn:aws:ses:eu-central-1:*:identity/*@news.example.org",
               "arn:aws:ses:eu-central-1:*:identity/*.news.example.org",
               "arn:aws:ses:eu-central-1:*:identity/*@*.news.example.org",
-              "arn:aws:ses:eu-central-1:*:configuration-set/shop"],
+              "arn:aws:ses:eu-central-1:*:configuration-set/shop",
+              "arn:aws:ses:eu-central-1:*:configuration-set/ses-tenant-events"],
   "Condition":{"StringLike":{"ses:FromAddress":[
                  "*@shop.example.com","*@*.shop.example.com",
                  "*@news.example.org","*@*.news.example.org"]},
@@ -203,6 +204,7 @@ def test_scope_identity_names_the_partition_of_the_region(region: str, partition
     assert statements(document)["SendAsOwnDomain"]["Resource"] == [
         f"arn:{partition}:ses:{region}:*:identity/shop.example.com",
         f"arn:{partition}:ses:{region}:*:identity/*@shop.example.com",
+        f"arn:{partition}:ses:{region}:*:configuration-set/ses-tenant-events",
     ]
 
 
@@ -214,10 +216,12 @@ def test_scope_identity_names_each_region() -> None:
         "arn:aws:ses:eu-west-1:*:identity/*@shop.example.com",
         "arn:aws:ses:eu-west-1:*:configuration-set/a",
         "arn:aws:ses:eu-west-1:*:configuration-set/b",
+        "arn:aws:ses:eu-west-1:*:configuration-set/ses-tenant-events",
         "arn:aws:ses:us-east-1:*:identity/shop.example.com",
         "arn:aws:ses:us-east-1:*:identity/*@shop.example.com",
         "arn:aws:ses:us-east-1:*:configuration-set/a",
         "arn:aws:ses:us-east-1:*:configuration-set/b",
+        "arn:aws:ses:us-east-1:*:configuration-set/ses-tenant-events",
     ]
 
 
@@ -339,7 +343,7 @@ def test_scope_limits_resources(spec: TenantSpec) -> None:
             assert rest.removeprefix("*@").removeprefix("*.") in own
         else:
             assert kind == "configuration-set"
-            assert rest in spec.sending.configuration_sets
+            assert rest in (*spec.sending.configuration_sets, "ses-tenant-events")
 
 
 @steady
@@ -599,6 +603,7 @@ def test_return_path_option_lets_bounces_go_there() -> None:
         ("eu-central-1:123456789012:identity/shop.example.com", True),
         ("eu-central-1:123456789012:identity/info@shop.example.com", True),
         ("eu-central-1:123456789012:configuration-set/shop", True),
+        ("eu-central-1:123456789012:configuration-set/ses-tenant-events", True),
         ("eu-central-1:123456789012:configuration-set/other", False),
         ("eu-central-1:123456789012:identity/other.example.com", False),
         ("eu-central-1:123456789012:identity/evilshop.example.com", False),
@@ -689,7 +694,7 @@ def test_parliament_finds_nothing_else(
 def test_parliament_does_not_know_the_newest_partition(parliament: ModuleType) -> None:
     options = SendingOptions(scope=Scope.IDENTITY)
     found = findings(parliament, policy_of(Interface.SMTP, options, ("eusc-de-east-1",)))
-    assert found == [("INVALID_ARN", "Unexpected partition")] * 2
+    assert found == [("INVALID_ARN", "Unexpected partition")] * 3
 
 
 def test_parliament_finds_nothing_in_the_suspension_policy(parliament: ModuleType) -> None:
