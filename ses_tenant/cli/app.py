@@ -25,6 +25,7 @@ from ses_tenant.cli.simulate import simulate
 from ses_tenant.cli.smtp_password import smtp_password
 from ses_tenant.cli.suspend import resume, suspend
 from ses_tenant.cli.verb import Verb
+from ses_tenant.cli.watch import app as watch
 
 app = typer.Typer(
     name="ses-tenant",
@@ -78,4 +79,5 @@ app.command(cls=Verb)(policy)
 app.command("operator-policy", cls=Verb)(operator_policy)
 app.command("smtp-password", cls=Verb)(smtp_password)
 app.add_typer(identity)
+app.add_typer(watch)
 app.add_typer(sandbox)

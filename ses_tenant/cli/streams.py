@@ -5,6 +5,7 @@ import io
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from typing import BinaryIO
 
 
@@ -47,6 +48,39 @@ def read_input(file: str | None, limit: int) -> bytes:
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         os.set_blocking(descriptor, True)
         return _all(stream, limit)
+
+
+def read_lines(file: str | None, longest: int, limit: int) -> Iterator[bytes | None]:
+    """Yield the lines of `file`, or of standard input for None, without empty ones.
+
+    None stands for a line of more than `longest` bytes, of which no more is kept. Raises OSError:
+    EFBIG past `limit` bytes or a fiftieth of it in lines, EISDIR for a folder.
+    """
+    if file is None:
+        yield from _lines(sys.stdin.buffer, longest, limit)
+        return
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        os.set_blocking(descriptor, True)
+        yield from _lines(stream, longest, limit)
+
+
+def _lines(stream: BinaryIO, longest: int, limit: int) -> Iterator[bytes | None]:
+    size, lines = 0, 0
+    while line := stream.readline(longest + 1):
+        size, lines = size + len(line), lines + 1
+        whole = len(line) <= longest
+        while not whole and not line.endswith(b"\n") and size <= limit:
+            line = stream.readline(longest + 1)
+            size += len(line)
+            if not line:
+                break
+        if size > limit or lines > limit // 50:
+            raise OSError(errno.EFBIG, f"it is larger than {limit // 2**20} MiB")
+        if not whole or line.strip():
+            yield line if whole else None
 
 
 def _all(stream: BinaryIO, limit: int) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from ses_tenant.core.text import shown
 from ses_tenant.core.watch.rules import OCCURRENCES, RATES, Metric, Outcome, Rule
 
 _SEVERITY = list(Outcome)
@@ -12,23 +13,27 @@ _SEVERITY = list(Outcome)
 
 @dataclass(frozen=True)
 class Counts:
-    """What a tenant's mail came to in a window: one for each event."""
+    """What a tenant's mail came to in a window: one for each event.
+
+    A mail to many is one send, and bounces as one event or as many. So the recipients are counted
+    beside: those that the sends were to, that bounced, and that complained.
+    """
 
     sends: int = 0
     bounces: int = 0
     complaints: int = 0
     rejects: int = 0
     deliveries: int = 0
+    recipients: int = 0
+    bounced: int = 0
+    complained: int = 0
 
     def plus(self, other: "Counts") -> "Counts":
         """Return both together."""
-        return Counts(
-            self.sends + other.sends,
-            self.bounces + other.bounces,
-            self.complaints + other.complaints,
-            self.rejects + other.rejects,
-            self.deliveries + other.deliveries,
-        )
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in COUNTED))
+
+
+COUNTED = tuple(Counts.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be done about a tenant, by which rule, and why; no rule if nothing is."""
+    """What is to be done about a tenant, by which rule, and why; no rule if nothing is.
+
+    `counts` are those of `window`: the rule's, or the longest of all where it has none.
+    """
 
     outcome: Outcome
     rule: Rule | None
@@ -72,12 +80,11 @@ def decide(situation: Situation, rules: Sequence[Rule], limits: Limits) -> Decis
     """Return the sternest decision that a rule leads to; of equally stern ones the first."""
     met = [rule for rule in rules if is_met(rule, situation)]
     met.sort(key=lambda rule: -_SEVERITY.index(rule.outcome))
+    window = (met[0].window if met else None) or max(windows(rules), default=timedelta())
+    counts = situation.counts.get(window, Counts())
     if not met:
-        window = max((rule.window for rule in rules), default=timedelta())
-        counts = situation.counts.get(window, Counts())
         return Decision(Outcome.NOTHING, None, counts, window, "no rule is met")
     rule = met[0]
-    counts = situation.counts.get(rule.window, Counts())
     reason = explain(rule, situation)
     if rule.outcome is Outcome.SUSPEND and (
         limits.suspended_in_the_last_hour >= limits.most_an_hour
@@ -86,8 +93,8 @@ def decide(situation: Situation, rules: Sequence[Rule], limits: Limits) -> Decis
             f"{reason}; not suspended, because {limits.suspended_in_the_last_hour} tenants were in "
             "the last hour, and no more are"
         )
-        return Decision(Outcome.ALERT, rule, counts, rule.window, told)
-    return Decision(rule.outcome, rule, counts, rule.window, reason)
+        return Decision(Outcome.ALERT, rule, counts, window, told)
+    return Decision(rule.outcome, rule, counts, window, reason)
 
 
 def is_met(rule: Rule, situation: Situation) -> bool:
@@ -111,7 +118,7 @@ def explain(rule: Rule, situation: Situation) -> str:
     counts = situation.counts.get(rule.window, Counts())
     match rule.metric:
         case Metric.FROM_DOMAIN:
-            return f"it sent as {', '.join(situation.foreign)}, which is not its domain"
+            return f"it sent as {shown(', '.join(situation.foreign))}, which is not its domain"
         case Metric.KEY_QUARANTINED:
             return f"AWS has attached {situation.quarantined}: it holds the key for stolen"
         case Metric.SENDING_DISABLED:
@@ -122,9 +129,10 @@ def explain(rule: Rule, situation: Situation) -> str:
     number = _volume(Metric(noun), counts)
     if rule.metric in RATES:
         share = _rate(rule.metric, counts)
-        return (
-            f"{number} {noun} of {counts.sends} sends are {share:.1f} %, more than {rule.limit} %"
-        )
+        of = f"{counts.sends} sends"
+        if counts.recipients != counts.sends:
+            of += f" to {counts.recipients} recipients"
+        return f"{number} {noun} of {of} are {share:.1f} %, more than {rule.limit} %"
     return f"{number} {noun} are more than {rule.limit}"
 
 
@@ -143,6 +151,15 @@ def _volume(metric: Metric, counts: Counts) -> int:
 
 
 def _rate(metric: Metric, counts: Counts) -> Decimal:
-    """Return a rate in percent."""
-    of = counts.bounces if metric is Metric.BOUNCE_RATE else counts.complaints
-    return Decimal(100 * of) / Decimal(max(1, counts.sends))
+    """Return a rate in percent: of events or of recipients, whichever is lower.
+
+    So neither a newsletter that goes to fifty with each mail, nor one bounce that is told of fifty,
+    weighs fifty times.
+    """
+    bounced = metric is Metric.BOUNCE_RATE
+    events = counts.bounces if bounced else counts.complaints
+    people = counts.bounced if bounced else counts.complained
+    return min(
+        Decimal(100 * events) / max(1, counts.sends),
+        Decimal(100 * people) / max(1, counts.recipients),
+    )

@@ -1,10 +1,13 @@
 """SES's events on EventBridge, each read into the one thing that it says of one IAM user.
 
 SES tags every event with the IAM identity that sent the mail, over SMTP as well:
-https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-eventbridge-examples.html
+https://docs.aws.amazon.com/ses/latest/dg/monitor-using-event-publishing.html
+https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html
 An event comes at least once, in any order, and at times hours late.
 """
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +15,8 @@ from enum import StrEnum
 
 SOURCE = "aws.ses"
 CALLER, FROM_DOMAIN = "ses:caller-identity", "ses:from-domain"
+_LONGEST = 253  # a domain; a user name has 64 characters
+_TENANT_ARN = re.compile(r"arn:aws[\w-]*:ses:[\w-]+:\d{12}:tenant/([\w-]{1,64})(?:/[\w-]+)?")
 
 
 class Kind(StrEnum):
@@ -51,12 +56,28 @@ _TYPES = {
 }
 
 
+# What SES says of its own tenants and of the account: no mail, and counted for nothing but the
+# first. AWS's two pages call the end of a recommendation Closed and Resolved.
+# https://docs.aws.amazon.com/ses/latest/dg/tenants.html
+STOPPED = "Sending Status Disabled"
+_NOTICES = frozenset(
+    {
+        STOPPED,
+        "Sending Status Enabled",
+        "Advisor Recommendation Status Open",
+        "Advisor Recommendation Status Closed",
+        "Advisor Recommendation Status Resolved",
+    }
+)
+
+
 @dataclass(frozen=True)
 class MailEvent:
     """One event: what became of a mail, when, who sent it, and as which domain.
 
-    `key` is the same for an event that comes twice, and for no two others. `user_name` is the IAM
-    user's, None for a mail of somebody without one; `from_domain` is in lower case.
+    `key` is the same for an event that comes twice, and for no two others. `recipients` is how
+    many it is about: one mail may bounce at many. `user_name` is the IAM user's, None for a mail
+    of somebody without one; `from_domain` is in lower case.
     """
 
     key: str
@@ -64,6 +85,17 @@ class MailEvent:
     at: datetime
     user_name: str | None
     from_domain: str | None
+    recipients: int = 1
+
+
+@dataclass(frozen=True)
+class SesNotice:
+    """What SES tells of an SES tenant, by its name; `stopped` if it has stopped its mail."""
+
+    key: str
+    at: datetime
+    ses_tenant: str | None
+    stopped: bool
 
 
 class Refused(StrEnum):
@@ -73,7 +105,7 @@ class Refused(StrEnum):
     FOREIGN = "not from SES of this account"
 
 
-def read_event(event: object, account: str | None) -> MailEvent | Refused:
+def read_event(event: object, account: str | None) -> MailEvent | SesNotice | Refused:
     """Return what an EventBridge event says, or why it is not taken.
 
     With `account`, the ID of ours, an event of any other is refused. EventBridge lets nobody but
@@ -81,29 +113,46 @@ def read_event(event: object, account: str | None) -> MailEvent | Refused:
     """
     if not isinstance(event, Mapping):
         return Refused.MALFORMED
-    detail_type = event.get("detail-type")
-    if event.get("source") != SOURCE or detail_type not in _TYPES:
+    if event.get("source") != SOURCE:
         return Refused.FOREIGN
-    if account is not None and event.get("account") != account:
+    detail_type, owner = event.get("detail-type"), event.get("account")
+    at = _time(event.get("time"))
+    if not isinstance(detail_type, str) or not isinstance(owner, str) or at is None:
+        return Refused.MALFORMED
+    if account is not None and owner != account:
         return Refused.FOREIGN
+    if detail_type in _NOTICES:
+        key = f"{detail_type}:{event.get('id')}"
+        return SesNotice(key, at, _ses_tenant(event), stopped=detail_type == STOPPED)
+    if detail_type not in _TYPES:
+        return Refused.FOREIGN
+    return _mail_event(event, _TYPES[detail_type], owner, at)
+
+
+def _mail_event(
+    event: Mapping[str, object], name: str, owner: str, at: datetime
+) -> MailEvent | Refused:
     detail = event.get("detail")
     mail = detail.get("mail") if isinstance(detail, Mapping) else None
     if not isinstance(detail, Mapping) or not isinstance(mail, Mapping):
         return Refused.MALFORMED
-    at, message_id = _time(event.get("time")), mail.get("messageId")
-    if at is None or not isinstance(message_id, str) or not message_id:
+    message_id = mail.get("messageId")
+    if not isinstance(message_id, str) or not message_id or not _agree(detail, name):
         return Refused.MALFORMED
-    if not isinstance(event.get("account"), str) or not _agree(detail, _TYPES[detail_type]):
-        return Refused.MALFORMED
+    # A user name is worth something in the account of the user alone.
+    if mail.get("sendingAccountId", owner) != owner:
+        return Refused.FOREIGN
     tags = mail.get("tags")
     tags = tags if isinstance(tags, Mapping) else {}
     from_domain = _first(tags, FROM_DOMAIN)
+    kind, (part, recipients) = _kind(detail, name), _part(detail, mail, name)
     return MailEvent(
-        key=f"{_TYPES[detail_type]}:{message_id}:{_part(detail)}",
-        kind=_kind(detail, _TYPES[detail_type]),
+        key=f"{name}:{message_id}:{part}",
+        kind=kind,
         at=at,
         user_name=_first(tags, CALLER),
         from_domain=from_domain.lower() if from_domain else None,
+        recipients=recipients,
     )
 
 
@@ -121,22 +170,44 @@ def _kind(detail: Mapping[str, object], name: str) -> Kind:
     return _KINDS[name]
 
 
-def _part(detail: Mapping[str, object]) -> str:
-    """Return what tells several events of one kind about one mail apart: SES's feedback ID."""
-    for name in ("bounce", "complaint"):
-        part = detail.get(name)
-        if isinstance(part, Mapping):
-            return str(part.get("feedbackId", ""))
-    part = detail.get("delivery")
-    if isinstance(part, Mapping):
-        return str(part.get("timestamp", ""))
-    return ""
+def _part(detail: Mapping[str, object], mail: Mapping[str, object], name: str) -> tuple[str, int]:
+    """Return what tells several events of one kind about one mail apart, and how many it is about.
+
+    SES gives bounces and complaints a feedback ID; of deliveries there may be one a recipient.
+    """
+    if name == "Send":
+        return "", _number(mail.get("destination"))
+    part = detail.get(name.lower())
+    if not isinstance(part, Mapping):
+        return "", 1
+    recipients = next(
+        (part[key] for key in ("bouncedRecipients", "complainedRecipients", "recipients")
+         if key in part),
+        None,
+    )  # fmt: skip
+    told = part.get("feedbackId")
+    if not isinstance(told, str) or not told:
+        told = f"{part.get('timestamp', '')}{json.dumps(recipients)}"
+    return told, _number(recipients)
+
+
+def _number(recipients: object) -> int:
+    return max(1, len(recipients)) if isinstance(recipients, list) else 1
+
+
+def _ses_tenant(event: Mapping[str, object]) -> str | None:
+    """Return the name in an ARN such as arn:aws:ses:REGION:ACCOUNT:tenant/NAME/ID."""
+    resources = event.get("resources")
+    for arn in resources if isinstance(resources, list) else ():
+        if isinstance(arn, str) and (found := _TENANT_ARN.fullmatch(arn)):
+            return found[1]
+    return None
 
 
 def _first(tags: Mapping[str, object], name: str) -> str | None:
     values = tags.get(name)
     found = values[0] if isinstance(values, list) and values else values
-    return found if isinstance(found, str) and found else None
+    return found if isinstance(found, str) and 0 < len(found) <= _LONGEST else None
 
 
 def _time(value: object) -> datetime | None:
@@ -144,6 +215,6 @@ def _time(value: object) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else None
+    except (ValueError, OverflowError):  # the latter for the first hours of the year 1
         return None
-    return at.astimezone(UTC) if at.tzinfo else None

@@ -1,7 +1,7 @@
 """Counting events and deciding by rules."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -14,30 +14,32 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.watch.decide import Counts, Limits, Situation, decide
 from ses_tenant.core.watch.events import Kind, MailEvent, Refused, read_event
 from ses_tenant.core.watch.rules import DEFAULT_RULES, Metric, Outcome, Rule, parse_rule
-from ses_tenant.core.watch.tally import Tally, Watched, decisions, longest, watched_by_name
-from tests.core.watch.samples import ACCOUNT, NOW, event
+from ses_tenant.core.watch.tally import Replay, Watched, replay, watched_by_name
+from tests.core.watch.samples import ACCOUNT, NOW, event, notice
 
 HOUR = timedelta(hours=1)
 RULE = "bounce-rate > 10 % of >= 50 in 1h -> suspend"
 
 
-def tally(events: Sequence[object], rules: Sequence[Rule]) -> Tally:
-    found = Tally()
-    for one in events:
-        found.add(
-            one,
-            ACCOUNT,
-            lambda mail: watched_by_name(mail.user_name or "", mail.from_domain),
-            NOW - longest(rules, {}),
-            NOW,
-        )
-    return found
+def replayed(
+    events: Sequence[object],
+    *rules: str,
+    limits: Limits | None = None,
+    tenants: Mapping[str, Watched] | None = None,
+    now: datetime | None = NOW,
+) -> Replay:
+    parsed = [parse_rule(rule) for rule in rules]
+    return replay(events, ACCOUNT, tenants, parsed, limits or Limits(), NOW, now)
 
 
 def outcomes(events: Sequence[object], *rules: str, limits: Limits | None = None) -> dict[str, str]:
-    parsed = [parse_rule(rule) for rule in rules]
-    found = decisions(tally(events, parsed), parsed, limits or Limits(), NOW)
+    found = replayed(events, *rules, limits=limits).decisions
     return {tenant.domain: decision.outcome.value for tenant, decision in found}
+
+
+def counted(events: Sequence[object], rule: str = RULE) -> tuple[int, int, int, int, int]:
+    found = replayed(events, rule)
+    return found.read, found.counted, found.duplicate, found.late, found.refused
 
 
 def mails(sends: int, bounces: int, domain: str = "shop.example.com") -> list[dict[str, Any]]:
@@ -82,21 +84,15 @@ def test_what_comes_twice_late_or_from_elsewhere_does_not_count() -> None:
         event("delay", 3), event("bounce", 4, bounce_type="Transient"), event("delivery", 5),
         forged, other_account, ahead, *broken,
     ]  # fmt: skip
-    found = tally(events, [parse_rule(RULE)])
-    assert (found.read, found.counted, found.duplicate, found.late, found.refused) == (
-        20, 4, 1, 1, 13,
-    )  # fmt: skip
-    total = Counts()
-    for counts in found.times.values():
-        total = total.plus(counts)
-    assert total == Counts(sends=1, deliveries=1)
+    assert counted(events) == (20, 4, 1, 1, 13)
+    ((_, decision),) = replayed(events, RULE).decisions
+    assert decision.counts == Counts(sends=1, deliveries=1, recipients=1)
 
 
 def test_two_bounces_of_one_mail_are_two_and_the_same_one_twice_is_one() -> None:
     first = event("bounce", 1)
     second = {**first, "detail": {**first["detail"], "bounce": {"feedbackId": "other"}}}
-    found = tally([first, second, {**first, "id": "again"}], [parse_rule(RULE)])
-    assert (found.counted, found.duplicate) == (2, 1)
+    assert counted([first, second, {**first, "id": "again"}]) == (3, 2, 1, 0, 0)
 
 
 def test_a_from_domain_that_is_not_the_tenants_is_an_alert_at_once() -> None:
@@ -131,9 +127,9 @@ def test_order_and_repetition_change_nothing_and_few_mails_suspend_nobody(
     assert found == outcomes(mixed, *rules)
     if sends < least:
         assert "suspend" not in found.values()
-    counted = tally(mixed, [parse_rule(r) for r in rules])
-    assert counted.counted == len(events)
-    assert counted.counted + counted.duplicate == counted.read
+    total = replayed(mixed, *rules)
+    assert (total.read, total.counted) == (len(mixed), len(events))
+    assert total.counted + total.duplicate == total.read
 
 
 @pytest.mark.parametrize("text", [*DEFAULT_RULES, RULE, "sends > 1000 in 90m -> alert"])
@@ -190,3 +186,106 @@ def test_an_event_over_the_api_reads_like_one_over_smtp() -> None:
     assert (api.kind, api.user_name) == (Kind.SEND, "ses-shop.example.com")
     assert read_event(event(), "999999999999") is Refused.FOREIGN
     assert isinstance(read_event(event(), None), MailEvent)
+
+
+def test_a_newsletter_to_many_is_measured_by_its_recipients() -> None:
+    """Two of fifty recipients bounce of each mail, which is more bounces than sends."""
+    many = [f"{n}@example.net" for n in range(50)]
+    sends = [event("send", n, destination=many) for n in range(60)]
+    one_by_one = [event("bounce", n, part=f"{n} {m}") for n in range(60) for m in (1, 2)]
+    at_once = [event("bounce", n, bounced=many[:20]) for n in range(60)]
+    assert outcomes([*sends, *one_by_one], RULE) == {"shop.example.com": "nothing"}
+    ((_, decision),) = replayed([*sends, *at_once], RULE).decisions
+    assert (decision.counts.sends, decision.counts.bounces) == (60, 60)
+    assert decision.reason == (
+        "60 bounces of 60 sends to 3000 recipients are 40.0 %, more than 10 %"
+    )
+
+
+def test_one_bounce_that_is_told_of_many_recipients_is_one() -> None:
+    crowd = [event("bounce", 1, bounced=[f"{n}@example.net" for n in range(30)])]
+    assert outcomes([*mails(60, 0), *crowd], RULE) == {"shop.example.com": "nothing"}
+
+
+def test_the_border_of_a_window_does_not_count() -> None:
+    inside, border = (
+        [event("bounce", n, before=before) for n in range(10)]
+        for before in (HOUR - timedelta(seconds=1), HOUR)
+    )
+    assert outcomes([*mails(50, 0), *inside], RULE) == {"shop.example.com": "suspend"}
+    assert outcomes([*mails(50, 0), *border], RULE) == {"shop.example.com": "nothing"}
+    assert counted([*mails(50, 0), *border]) == (60, 50, 0, 10, 0)
+
+
+def test_a_tenant_whose_events_are_all_late_has_a_decision_of_nothing() -> None:
+    assert outcomes([event(before=3 * HOUR)], RULE) == {"shop.example.com": "nothing"}
+
+
+def test_without_a_time_recorded_events_are_decided_as_of_the_newest() -> None:
+    old = [
+        {**one, "time": "2025-06-01T10:00:00Z"} for one in mails(60, 30)
+    ]  # fmt: skip
+    found = replayed(old, RULE, now=None)
+    assert [decision.outcome for _, decision in found.decisions] == [Outcome.SUSPEND]
+    assert (found.counted, found.late) == (90, 0)
+    ahead = {**event("bounce", 99), "time": "9999-12-31T23:59:59Z"}
+    assert replayed([*old, ahead], RULE, now=None).refused == 1
+    assert replayed([], RULE, now=None).decisions == ()
+
+
+def test_with_a_file_only_its_tenants_are_decided_and_may_send_as_their_other_domains() -> None:
+    shop = Watched(
+        "shop.example.com", "ses-shop.example.com", ("shop.example.net",), subdomains=True,
+        rules=(parse_rule("sends > 0 in 1h -> alert"), parse_rule("from-domain -> suspend")),
+    )  # fmt: skip
+    events = [
+        event(number=1, sent_as="news.shop.example.net"),
+        event(number=2, domain="blog.example.org"),
+    ]  # fmt: skip
+    found = replayed(events, RULE, tenants={shop.user_name: shop})
+    assert [(t.domain, d.outcome) for t, d in found.decisions] == [
+        ("shop.example.com", Outcome.ALERT)
+    ]
+    assert found.strangers == {"ses-blog.example.org": 1}
+
+
+def test_an_ses_tenant_that_ses_has_stopped_is_an_alert() -> None:
+    shop = Watched("shop.example.com", "ses-shop.example.com")
+    stopped = notice("Sending Status Disabled", "shop-example-com")
+    other = notice("Sending Status Disabled", "somebody-else")
+    advice = notice("Advisor Recommendation Status Open", "shop-example-com")
+    rules = ("sending-disabled -> alert", RULE)
+    found = replayed([stopped, other, advice], *rules, tenants={shop.user_name: shop})
+    ((tenant, decision),) = found.decisions
+    assert (tenant.domain, decision.outcome) == ("shop.example.com", Outcome.ALERT)
+    assert decision.reason == "SES has stopped its SES tenant"
+    assert (found.counted, found.refused) == (2, 0)
+    twice = Watched("shop-example.com", "ses-shop-example.com")
+    both = {t.user_name: t for t in (shop, twice)}
+    assert replayed([stopped], *rules, tenants=both).decisions == ()
+
+
+def test_mail_that_another_account_sent_is_not_the_tenants() -> None:
+    foreign = event()
+    foreign["detail"]["mail"]["sendingAccountId"] = "999999999999"
+    assert read_event(foreign, ACCOUNT) is Refused.FOREIGN
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"time": "0001-01-01T00:00:00+05:00"}, {"time": "2026-03-01T12:00:00"}, {"time": 5},
+        {"account": None}, {"detail-type": ["Email Sent"]}, {"detail-type": {}}, {"detail": []},
+        {"detail": {"mail": {"messageId": 7}}}, {"detail": {"mail": {"messageId": ""}}},
+    ],
+)  # fmt: skip
+def test_what_is_malformed_is_refused(change: dict[str, object]) -> None:
+    assert read_event({**event(), **change}, None) is Refused.MALFORMED
+
+
+@pytest.mark.parametrize("tags", [None, [], "x", {}, {"ses:caller-identity": []}, {"a": 1}])
+def test_mail_without_the_tags_of_a_user_is_nobodys(tags: object) -> None:
+    untagged = event()
+    untagged["detail"]["mail"]["tags"] = tags
+    found = replayed([untagged], RULE)
+    assert (found.read, found.counted, found.refused, found.strangers) == (1, 0, 0, {None: 1})
