@@ -19,6 +19,7 @@ from ses_tenant.operations.create import age
 
 if TYPE_CHECKING:
     from ses_tenant.core.tenant.credentials import Credentials
+    from ses_tenant.core.tenant.notes import Reason
     from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.core.tenant.steps import Plan, Step
     from ses_tenant.operations.list_tenants import TenantSummary
@@ -82,7 +83,15 @@ def tenant_data(tenant: "TenantSummary") -> dict[str, object]:
         "access_keys": (
             None if tenant.access_keys is None else [_key_data(key) for key in tenant.access_keys]
         ),
+        "reason": reason_data(tenant.reason),
     }
+
+
+def reason_data(reason: "Reason | None") -> dict[str, object] | None:
+    """Return why a tenant is suspended, or was, as JSON-able data."""
+    if reason is None:
+        return None
+    return {"at": timestamp(reason.at), "by": reason.by.value, "text": reason.text}
 
 
 def details_data(details: "TenantDetails") -> dict[str, object]:
@@ -167,7 +176,13 @@ def listing_table(tenants: "Sequence[tuple[str | None, TenantSummary]]", now: da
     ]
     named = any(account for account, _ in tenants)
     accounts = ("Account",) if named else ()
-    return _table(("Domain", *accounts, "Via", "State", "Access key", "Age", "Used"), rows)
+    table = _table(("Domain", *accounts, "Via", "State", "Access key", "Age", "Used"), rows)
+    why = [
+        wrapped(shown(f"{tenant.domain} is suspended {tenant.reason}"), sys.stdout, indent=2)
+        for _, tenant in tenants
+        if tenant.reason
+    ]
+    return "".join((table, *("\n" if why else ""), *(f"{line}\n" for line in why)))
 
 
 def _key_columns(tenant: "TenantSummary", now: datetime) -> tuple[str, str, str]:
@@ -198,7 +213,10 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
     tags = [f"{key} = {value}" for key, value in sorted(observed.user.tags.items())]
     sections: dict[str, list[str]] = {
         "Domain": [summary.domain],
-        "State": [summary.state.value if summary.state else "?"],
+        "State": [
+            summary.state.value if summary.state else "?",
+            *([str(summary.reason)] if summary.reason else []),
+        ],
         "IAM user": [summary.user_name],
         "Created": [timestamp(observed.user.created_at)],
         "Interface": [summary.interface or "?"],

@@ -1,5 +1,7 @@
 """`ses-tenant suspend` and `ses-tenant resume`."""
 
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,9 +10,11 @@ from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, exit_with, status_of
 from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.text import shown
 
 if TYPE_CHECKING:
     from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.tenant.notes import Reason
     from ses_tenant.operations.runtime import Runtime
     from ses_tenant.operations.suspend import Prepare
 
@@ -24,6 +28,12 @@ _All = Annotated[bool, typer.Option("--all", help="Every tenant.", show_default=
 def suspend(
     domains: _Domains = None,
     all_: _All = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason", metavar="TEXT", help="Why, for `show` and `list`.", show_default=False
+        ),
+    ] = None,
     dry_run: o.DryRun = False,
     profile: o.Profile = None,
     region: o.Region = None,
@@ -35,7 +45,7 @@ def suspend(
     """Stop sites from sending, at once: for the day one is hacked.
 
     \b
-      ses-tenant suspend shop.example.com
+      ses-tenant suspend shop.example.com --reason "sends to bought lists"
       ses-tenant suspend --all
 
     Attaches a policy that denies everything and makes every access key Inactive. It lasts until
@@ -44,9 +54,11 @@ def suspend(
     from ses_tenant.operations.suspend import prepare_suspend
 
     targets = _targets(domains, everyone=all_)
+    why = _reason(reason)
     session = o.connect(profile, region, endpoint_url, debug=debug)
     console = Console("suspend", output, quiet)
-    _run(console, make_runtime(session), targets, prepare_suspend, "suspended", dry_run=dry_run)
+    prepare = partial(prepare_suspend, reason=why) if why else prepare_suspend
+    _run(console, make_runtime(session), targets, prepare, "suspended", dry_run=dry_run)
 
 
 def resume(
@@ -64,6 +76,9 @@ def resume(
 
     \b
       ses-tenant resume shop.example.com
+
+    Tells since when and why a site was suspended, if that was noted. After a break-in, next:
+    `rotate-keys --compromised`, because somebody else has the keys.
     """
     from ses_tenant.operations.suspend import prepare_resume
 
@@ -86,6 +101,22 @@ def _targets(domains: list[str] | None, *, everyone: bool) -> "list[SendingDomai
     return None if everyone else [SendingDomain.parse(text) for text in domains or ()]
 
 
+def _reason(text: str | None) -> "Reason | None":
+    """Return the reason that was given. Raises SesTenantError `usage` if no tag can hold it."""
+    if text is None:
+        return None
+    from ses_tenant.core.tenant.notes import By, Reason
+
+    reason = Reason(datetime.now(UTC).replace(microsecond=0), By.PERSON, " ".join(text.split()))
+    if not reason.text or Reason.parse(reason.to_tag()) != reason:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            "The reason is empty." if not reason.text else "The reason is too long for a tag.",
+            'Give one short sentence: --reason "sends to bought lists"',
+        )
+    return reason
+
+
 def _run(
     console: Console,
     runtime: "Runtime",
@@ -95,7 +126,7 @@ def _run(
     *,
     dry_run: bool,
 ) -> None:
-    from ses_tenant.cli.render import plan_data, plan_text
+    from ses_tenant.cli.render import plan_data, plan_text, reason_data
     from ses_tenant.operations import suspend as operation
 
     with console.progress("Working ...") as progress:
@@ -108,13 +139,16 @@ def _run(
         raise errors[0]
     for s in done:
         if not s.error and not dry_run:
-            console.note(f"{s.domain}: {word}" if s.plan else f"{s.domain}: nothing to change")
+            was = f"; it was suspended {s.reason}" if s.reason and word == "resumed" else ""
+            told = f"{s.domain}: {word}{was}" if s.plan else f"{s.domain}: nothing to change"
+            console.note(shown(told))
     console.result(
         {
             "tenants": [
                 {
                     "domain": s.domain,
                     word: not dry_run and s.error is None,
+                    "reason": reason_data(s.reason),
                     "steps": plan_data(s.plan),
                 }
                 for s in done

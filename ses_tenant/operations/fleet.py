@@ -17,9 +17,11 @@ from ses_tenant.core.fleet.fleet import DEFAULT_ACCOUNT, Fleet, FleetTenant
 from ses_tenant.core.plans.create import plan_create_suspended
 from ses_tenant.core.plans.repair import plan_repair
 from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.notes import By
 from ses_tenant.core.tenant.observed import CredentialReport, Observed, require_ours
 from ses_tenant.core.tenant.request import check_spec, require_regions, resolve
 from ses_tenant.core.tenant.spec import TenantSpec
+from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations import create, delete
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.many import (
@@ -184,9 +186,11 @@ def _plan_present(
     blank: TenantPlan,
 ) -> TenantPlan:
     spec = _spec(runtime, tenant, observed)
+    stopped = tenant.suspended is False and _watch_stopped(observed)
+    tenant = replace(tenant, suspended=None) if stopped else tenant
     change, toggle = _toggle(runtime, tenant, observed, report)
     will_be_suspended = observed.suspended if tenant.suspended is None else tenant.suspended
-    warnings: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = (_stays_stopped(observed),) if stopped else ()
     looked = delivery_changes(spec, observed) or (
         not will_be_suspended and keys_in_question(spec, observed, report)
     )
@@ -202,9 +206,8 @@ def _plan_present(
         prepared = _create_plan(runtime, tenant, close)
         main = prepared.plan
         # That it is suspended is no news to who wrote so.
-        warnings = tuple(
-            w for w in prepared.warnings if w.code != "suspended" or tenant.suspended is None
-        )
+        known_of = tenant.suspended is not None or stopped
+        warnings += tuple(w for w in prepared.warnings if w.code != "suspended" or not known_of)
     else:
         main = plan_repair(spec, observed)
     if change is Change.NONE and main:
@@ -238,6 +241,21 @@ def _toggle(
         planned = prepare_resume(runtime.iam, tenant.domain, observed.user)
         change = Change.RESUME
     return (change if planned.plan else Change.NONE), planned.plan
+
+
+def _watch_stopped(observed: Observed) -> bool:
+    """Tell whether the watch has suspended the tenant: a person lets it go, by name."""
+    reason = known(observed.user.remembered.suspended)
+    return observed.suspended and reason is not None and reason.by is By.WATCH
+
+
+def _stays_stopped(observed: Observed) -> Notice:
+    reason, domain = observed.user.remembered.suspended, observed.domain
+    return Notice(
+        "suspended",
+        f"{domain} is suspended {reason}. The file does not resume what the watch has stopped. "
+        f"If the site is well again: ses-tenant resume {domain}",
+    )
 
 
 def _plan_prune(runtime: Runtime, account: str, domain: str) -> TenantPlan:

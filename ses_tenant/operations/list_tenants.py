@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.rotation.keys import KeyState, list_state
+from ses_tenant.core.tenant.notes import Reason
 from ses_tenant.core.tenant.observed import AccessKey, CredentialReport, Observed, ReportedKey
 from ses_tenant.core.tenant.spec import STDOUT
 from ses_tenant.core.tenant.tags import known
@@ -23,6 +24,7 @@ class TenantSummary:
     """One line of `list`; None stands for what could not be known.
 
     `state` and `access_keys` are None for a tenant that is newer than the credential report.
+    `reason` is why it is suspended, if it is and that was noted.
     """
 
     domain: str
@@ -33,6 +35,7 @@ class TenantSummary:
     regions: tuple[str, ...]
     destination: str
     access_keys: tuple[AccessKey | ReportedKey, ...] | None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def summarise(
         regions=known(tags.regions) or (),
         destination=str(tags.destination or STDOUT),
         access_keys=None if access_keys is None else tuple(access_keys),
+        reason=known(tags.suspended) if suspended else None,
     )
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant import naming, steps
+from ses_tenant.core.tenant.notes import By, Reason
 from ses_tenant.core.tenant.observed import KeyStatus, User, require_ours
 from ses_tenant.core.tenant.policy import keys_before_suspension, suspended_policy
+from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.many import Progress, each_tenant, unwatched
 from ses_tenant.operations.observe import observe_all
@@ -17,11 +19,15 @@ from ses_tenant.operations.runtime import Runtime
 
 @dataclass(frozen=True)
 class Suspension:
-    """What is planned for one tenant or was done to it, or why it was not."""
+    """What is planned for one tenant or was done to it, or why it was not.
+
+    `reason` is why the tenant is suspended, or was, if that is known.
+    """
 
     domain: str
     plan: steps.Plan = ()
     error: SesTenantError | None = None
+    reason: Reason | None = None
 
 
 # A tenant, and its user where that was read already.
@@ -29,12 +35,15 @@ Target = tuple[SendingDomain, User | None]
 Prepare = Callable[[Iam, SendingDomain, User | None], Suspension]
 
 
-def prepare_suspend(iam: Iam, domain: SendingDomain, user: User | None = None) -> Suspension:
-    """Plan a suspension; at most five calls with its plan, whatever the state of the keys.
+def prepare_suspend(
+    iam: Iam, domain: SendingDomain, user: User | None = None, reason: Reason | None = None
+) -> Suspension:
+    """Plan a suspension; at most five calls with its plan, and one more with a reason.
 
     The Deny comes first, so that the site is stopped by the first write, and records which keys
     were Active in the same call. If all keys that are Active now are all that there are, a record
     made earlier can only say the same, and is not read: that saves a call on the day it matters.
+    The reason comes last; that of a rule does not replace another.
     Raises SesTenantError `not_found`, `not_ours` and what AWS answers.
     """
     user = user or _user(iam, domain)
@@ -45,18 +54,29 @@ def prepare_suspend(iam: Iam, domain: SendingDomain, user: User | None = None) -
         recorded = _record(iam, user.user_name)
     deny = steps.PutUserPolicy(user.user_name, naming.SUSPENDED_POLICY, suspended_policy(active))
     off = tuple(steps.UpdateAccessKey(user.user_name, key, KeyStatus.INACTIVE) for key in active)
-    return Suspension(domain.name, off if recorded is not None else (deny, *off))
+    if recorded is None:
+        told = _note(user, reason) if reason else _forget(user)
+        return Suspension(domain.name, (deny, *off, *told), reason=reason)
+    noted = known(user.remembered.suspended)
+    if noted is not None and reason is not None and reason.by is By.PERSON:
+        reason = replace(reason, at=noted.at)  # it has been suspended since then
+    elif noted is not None:
+        reason = noted
+    told = _note(user, reason) if reason and reason != noted else ()
+    return Suspension(domain.name, (*off, *told), reason=reason)
 
 
 def prepare_resume(iam: Iam, domain: SendingDomain, user: User | None = None) -> Suspension:
-    """Plan the return: the recorded keys Active, then the Deny away; empty if not suspended.
+    """Plan the return: the recorded keys Active, then the Deny away, then the reason.
 
+    Empty for a tenant that is not suspended.
     Raises SesTenantError `not_found`, `not_ours` and what AWS answers.
     """
     user = user or _user(iam, domain)
     recorded = _record(iam, user.user_name)
+    reason = known(user.remembered.suspended)
     if recorded is None:
-        return Suspension(domain.name)
+        return Suspension(domain.name, _forget(user), reason=reason)
     keys = iam.list_access_keys(user.user_name)
     name = user.user_name
     on = tuple(
@@ -65,7 +85,7 @@ def prepare_resume(iam: Iam, domain: SendingDomain, user: User | None = None) ->
         if key.access_key_id in recorded and not key.active
     )
     lift = steps.DeleteUserPolicy(name, naming.SUSPENDED_POLICY)
-    return Suspension(domain.name, (*on, lift))
+    return Suspension(domain.name, (*on, lift, *_forget(user)), reason=reason)
 
 
 def targets(iam: Iam, domains: Iterable[SendingDomain] | None) -> list[Target]:
@@ -106,6 +126,17 @@ def carry_out_all(
 
 def _failed(target: Target, error: SesTenantError) -> Suspension:
     return Suspension(target[0].name, error=error)
+
+
+def _note(user: User, reason: Reason) -> steps.Plan:
+    return (steps.TagUser(user.user_name, {naming.TAG_SUSPENDED: reason.to_tag()}),)
+
+
+def _forget(user: User) -> steps.Plan:
+    """Return the step that removes the reason of a suspension; none where there is none."""
+    if naming.TAG_SUSPENDED not in user.tags:
+        return ()
+    return (steps.UntagUser(user.user_name, (naming.TAG_SUSPENDED,)),)
 
 
 def _user(iam: Iam, domain: SendingDomain) -> User:

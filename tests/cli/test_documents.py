@@ -32,6 +32,7 @@ TENANT = [
     "regions",
     "destination",
     "access_keys",
+    "reason",
 ]
 KEY = ["access_key_id", "status", "created_at", "last_used_at"]
 STEP = ["action", "summary", "destructive"]

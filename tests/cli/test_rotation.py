@@ -527,7 +527,7 @@ class TestSuspend:
         suspended = run("suspend", SHOP, "-o", "json")
         assert (suspended.status, suspended.stderr) == (0, "")
         only = turn(suspended)
-        assert list(only) == ["domain", "suspended", "steps"]
+        assert list(only) == ["domain", "suspended", "reason", "steps"]
         assert (only["domain"], only["suspended"]) == (SHOP, True)
         assert [step["action"] for step in only["steps"]] == [
             "iam:PutUserPolicy",
@@ -536,7 +536,7 @@ class TestSuspend:
         assert set(statuses(SHOP).values()) == {"Inactive"}
         assert set(user(SHOP).policies) == {"ses-tenant-sending", "ses-tenant-suspended"}
         resumed = turn(run("resume", SHOP, "-o", "json"))
-        assert list(resumed) == ["domain", "resumed", "steps"]
+        assert list(resumed) == ["domain", "resumed", "reason", "steps"]
         assert statuses(SHOP) == before
         assert set(user(SHOP).policies) == {"ses-tenant-sending"}
         assert statuses(SHOP)[key_in(file.read_text())] == "Active"
@@ -613,6 +613,32 @@ class TestSuspend:
         assert len(turn(answer)["steps"]) == 2
         assert server.writes == []
         assert statuses(SHOP) == {key_in(file.read_text()): "Active"}
+
+    def test_the_reason_is_told_until_it_is_resumed(
+        self, server: Server, run: Run, file: Path
+    ) -> None:
+        server.actions.clear()
+        assert run("suspend", SHOP, "--reason", "WP 6.1 hacked,  see #12").status == 0
+        assert server.writes == ["PutUserPolicy", "UpdateAccessKey", "TagUser"]
+        why = r"suspended since \S+ \S+ UTC by hand: WP 6.1 hacked, see #12\n"
+        listed = run("list")
+        assert re.search(rf"\n\n{SHOP} is {why}", listed.stdout)
+        reason = run("list", "-o", "json").json["data"]["tenants"][0]["reason"]
+        assert (reason["by"], reason["text"]) == ("person", "WP 6.1 hacked, see #12")
+        assert run("show", SHOP, "-o", "json").json["data"]["reason"] == reason
+        shown = " ".join(run("show", SHOP).stdout.split())
+        assert re.search(r"State SUSPENDED since \S+ \S+ UTC by hand: WP 6.1 hacked,", shown)
+        resumed = run("resume", SHOP)
+        assert re.search(rf"{SHOP}: resumed; it was {why}", resumed.stderr)
+        assert "ses-tenant:suspended" not in dict(user(SHOP).tags)
+        assert statuses(SHOP) == {key_in(file.read_text()): "Active"}
+        assert run("list", "-o", "json").json["data"]["tenants"][0]["reason"] is None
+
+    @pytest.mark.parametrize("text", ["", " ", "x" * 250])
+    def test_a_reason_that_no_tag_can_hold(self, server: Server, run: Run, text: str) -> None:
+        refused = run("suspend", SHOP, "--reason", text, "-o", "json")
+        assert (refused.status, refused.error["code"]) == (2, "usage")
+        assert server.actions == []
 
     @pytest.mark.parametrize("verb", ["suspend", "resume"])
     @pytest.mark.parametrize("targets", [(), (SHOP, "--all")])

@@ -29,13 +29,14 @@ TAG_FORMAT = "ses-tenant:format"
 TAG_READ_BACK = "ses-tenant:read-back"
 TAG_DELIVERED = "ses-tenant:delivered"
 TAG_RETIRED = "ses-tenant:retired"
+TAG_SUSPENDED = "ses-tenant:suspended"
 TAG_VERSION = "ses-tenant:version"
 SCHEMA_VERSION = "1"
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _MAX_USER_NAME = 64
 _MAX_TAG_KEY = 128
-_MAX_TAG_VALUE = 256
+MAX_TAG_VALUE = 256
 MAX_TAGS = 50
 _PLAIN = frozenset(f"{string.ascii_letters}{string.digits}_.:/+-")
 _PRINCIPAL = re.compile(r"arn:aws[\w-]*:iam::\d{12}:(user|role)/[\x21-\x7e]{1,576}")
@@ -97,10 +98,7 @@ def untag_list(key: str, tags: Mapping[str, str]) -> tuple[str, ...]:
 
 def tag_text(key: str, text: str) -> dict[str, str]:
     """Return any text as tags: what a tag value may not hold is written as `=` and hex digits."""
-    return _spread(
-        key,
-        "".join(c if c in _PLAIN else "".join(f"={byte:02X}" for byte in c.encode()) for c in text),
-    )
+    return _spread(key, "".join(c if c in _PLAIN else _encoded(c) for c in text))
 
 
 def untag_text(key: str, tags: Mapping[str, str]) -> str | None:
@@ -108,12 +106,39 @@ def untag_text(key: str, tags: Mapping[str, str]) -> str | None:
 
     Raises ValueError where a part is missing, or is not what `tag_text` writes.
     """
-    if key not in tags:
-        return None
+    return _decoded(_gather(key, tags)) if key in tags else None
+
+
+def tag_sentence(text: str, size: int) -> str:
+    """Return a sentence as part of a tag value, readable in the console as far as IAM lets it.
+
+    What a tag may not hold is written as in `tag_text`; white space becomes single spaces. What
+    does not fit in `size` characters is cut off, between two characters of the text.
+    """
+    found = ""
+    for c in " ".join(text.split()):
+        whole = c != "=" and _fits_a_tag(c)
+        encoded = c if whole else _encoded(c)
+        if len(found) + len(encoded) > size:
+            break
+        found += encoded
+    return found.rstrip()
+
+
+def untag_sentence(value: str) -> str:
+    """Return the sentence that `tag_sentence` wrote. Raises ValueError for what it never writes."""
+    return _decoded(value)
+
+
+def _encoded(c: str) -> str:
+    return "".join(f"={byte:02X}" for byte in c.encode())
+
+
+def _decoded(text: str) -> str:
     return re.sub(
         r"(?:=[0-9A-F]{2})+",
         lambda found: bytes.fromhex(found[0].replace("=", "")).decode(),
-        _gather(key, tags),
+        text,
     )
 
 
@@ -123,7 +148,7 @@ def _spread(key: str, text: str) -> dict[str, str]:
     Each chunk tells whether another follows, so that chunks left over from a longer text, which
     take a second call to remove, are not read on after the new ones.
     """
-    size = _MAX_TAG_VALUE - len(_CONTINUED)
+    size = MAX_TAG_VALUE - len(_CONTINUED)
     chunks = [text[i : i + size] for i in range(0, len(text), size)]
     return {
         key if n == 1 else f"{key}.{n}": chunk + (_CONTINUED if n < len(chunks) else "")
@@ -154,8 +179,8 @@ def check_user_tags(tags: Mapping[str, str]) -> None:
     """
     for key, value in tags.items():
         problem = ""
-        if not key or len(key) > _MAX_TAG_KEY or len(value) > _MAX_TAG_VALUE:
-            problem = f"a key has 1 to {_MAX_TAG_KEY} characters, a value up to {_MAX_TAG_VALUE}"
+        if not key or len(key) > _MAX_TAG_KEY or len(value) > MAX_TAG_VALUE:
+            problem = f"a key has 1 to {_MAX_TAG_KEY} characters, a value up to {MAX_TAG_VALUE}"
         elif not all(map(_fits_a_tag, key + value)):
             problem = "IAM allows letters, digits, spaces and _ . : / = + - @"
         elif key.lower().startswith(("aws:", TAG_PREFIX)):

@@ -1,9 +1,12 @@
-"""What a tenant's tags note of its keys: which were delivered or retired, when, and by whom."""
+"""What a tenant's tags note: which keys were delivered or retired, and why it was suspended."""
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Self
+
+from ses_tenant.core.tenant.naming import MAX_TAG_VALUE, tag_sentence, untag_sentence
 
 _KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -70,3 +73,39 @@ class Note:
         except ValueError:
             return None
         return cls(ids, at, issuer, elsewhere)
+
+
+class By(StrEnum):
+    """Who suspended a tenant."""
+
+    PERSON = "person"
+    WATCH = "watch"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a tenant was suspended, when, and by whom, as in the tag `ses-tenant:suspended`."""
+
+    at: datetime
+    by: By
+    text: str
+
+    def __str__(self) -> str:
+        """Return it in words that follow after "suspended"."""
+        who = "by hand" if self.by is By.PERSON else "by the watch"
+        return f"since {self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC {who}: {self.text}"
+
+    def to_tag(self) -> str:
+        """Return the tag value; a long text is cut to what a tag holds."""
+        head = f"{self.at.astimezone(UTC).strftime(_TIME)} {self.by}: "
+        return head + tag_sentence(self.text, MAX_TAG_VALUE - len(head))
+
+    @classmethod
+    def parse(cls, value: str) -> Self:
+        """Return the reason that `to_tag` wrote. Raises ValueError for any other text."""
+        head, colon, text = value.partition(": ")
+        time, space, by = head.partition(" ")
+        if not (colon and space):
+            raise ValueError(value)
+        at = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
+        return cls(at, By(by), untag_sentence(text))

@@ -51,7 +51,8 @@ _REMOVE_ATTACHMENTS = (
     "DetachUserPolicy",
     "RemoveUserFromGroup",
 )
-_REPAIR = ("PutUserPermissionsBoundary", "PutUserPolicy", "TagUser", "UntagUser", "UpdateUser")
+_TAGGING = ("TagUser", "UntagUser")
+_REPAIR = ("PutUserPermissionsBoundary", "PutUserPolicy", *_TAGGING, "UpdateUser")
 
 _CREATE_IDENTITY = ("ses:CreateEmailIdentity", "ses:TagResource")
 _CHANGE_IDENTITY = (
@@ -88,8 +89,8 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         *_LAST_USED,
         *("CreateAccessKey", "DeleteAccessKey", "TagUser", "UntagUser", "UpdateAccessKey"),
     ),
-    "suspend": (*_READ_TENANT, *_DETAILS, "PutUserPolicy", "UpdateAccessKey"),
-    "resume": (*_READ_TENANT, *_DETAILS, "DeleteUserPolicy", "UpdateAccessKey"),
+    "suspend": (*_READ_TENANT, *_DETAILS, *_TAGGING, "PutUserPolicy", "UpdateAccessKey"),
+    "resume": (*_READ_TENANT, *_DETAILS, "DeleteUserPolicy", "UntagUser", "UpdateAccessKey"),
     "delete": (
         *_READ_TENANT,
         *_READ_ATTACHMENTS,
@@ -145,7 +146,6 @@ _BOUND = (
     "PutUserPermissionsBoundary",
     "PutUserPolicy",
 )
-_TAGGING = ("TagUser", "UntagUser")
 _BOUNDARY_EDITS = ("CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion")
 _SENDING = ("ses:GetSendQuota", "ses:GetSendStatistics", "ses:SendEmail", "ses:SendRawEmail")
 

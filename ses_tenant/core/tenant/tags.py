@@ -13,7 +13,7 @@ from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.regions import check_region
 from ses_tenant.core.tenant import naming
-from ses_tenant.core.tenant.notes import Note
+from ses_tenant.core.tenant.notes import Note, Reason
 from ses_tenant.core.tenant.spec import Interface, SendingOptions
 
 _T = TypeVar("_T")
@@ -49,6 +49,7 @@ class Remembered:
     read_back: str | Damaged | None
     delivered: Note | Damaged | None
     retired: Note | Damaged | None
+    suspended: Reason | Damaged | None
     version: str | None
     others: Mapping[str, str]
     """Tags that are neither ours nor AWS's own."""
@@ -66,6 +67,7 @@ class Remembered:
             read_back=_text(tags, naming.TAG_READ_BACK),
             delivered=_parsed(tags, naming.TAG_DELIVERED, _note),
             retired=_parsed(tags, naming.TAG_RETIRED, _note),
+            suspended=_parsed(tags, naming.TAG_SUSPENDED, Reason.parse),
             version=tags.get(naming.TAG_VERSION),
             others={
                 key: value

@@ -1,4 +1,5 @@
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -155,6 +156,28 @@ def test_any_text_comes_back_from_tags(text: str) -> None:
     for value in tags.values():
         assert len(value) <= 256
         assert re.fullmatch(r"[A-Za-z0-9_.:/=+@-]*", value)
+
+
+@steady
+@given(st.text(max_size=300), st.integers(0, 256))
+def test_a_sentence_in_a_tag_is_what_iam_takes_and_comes_back_as_far_as_it_fits(
+    text: str, size: int
+) -> None:
+    value = naming.tag_sentence(text, size)
+    assert len(value) <= size
+    assert value == value.strip()
+    assert all(unicodedata.category(c)[0] in "LZN" or c in "_.:/=+-@" for c in value)
+    sentence = " ".join(text.split())
+    assert sentence.startswith(naming.untag_sentence(value))
+    if size >= 12 * len(text):
+        assert naming.untag_sentence(value) == sentence
+
+
+def test_a_sentence_in_a_tag_literal() -> None:
+    text = " a > 10 %\n= \u00fc, b"
+    assert naming.tag_sentence(text, 256) == "a =3E 10 =25 =3D \u00fc=2C b"
+    assert naming.tag_sentence(text, 11) == "a =3E 10"  # not half a sign
+    assert naming.untag_sentence("a =3E 10 =25 =3D \u00fc=2C b") == "a > 10 % = \u00fc, b"
 
 
 def test_text_in_tags_literal() -> None:
