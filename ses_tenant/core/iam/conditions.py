@@ -170,6 +170,12 @@ def fill(text: str, context: Context, *, wild: bool = True) -> str | None:
     return "".join([*parts, plain(text[end:])])
 
 
+def variables_of(text: str) -> frozenset[str]:
+    """Return the names of the policy variables in a text, in lower case."""
+    names = (found[1].partition(",")[0] for found in _VARIABLE.finditer(text))
+    return frozenset(name.strip().lower() for name in names)
+
+
 def all_of(answers: Iterable[bool | None]) -> bool | None:
     """Return whether all are true: False if one is not, None if that is not known."""
     found = list(answers)

@@ -16,6 +16,8 @@ _MAX_STATES = 50_000
 
 # RFC 5322, section 3.2.3: what an address's local part holds besides dots, likeliest first
 _ATEXT = "aeionrtslcudpmhgbfywkvxzjqABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_+!#$%&'*/=?^`{|}~"
+_QUOTED = ("quoted", "more", "closed")
+_BEFORE_THE_DOMAIN = ("local", *_QUOTED)
 _LABEL = "aeionrtslcudpmhgbfywkvxzjqABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 
 
@@ -47,7 +49,7 @@ def find_address(
     """Return a From address under the domain that fulfils all, or None if there is none.
 
     The domain counts in any case, because SES compares it so; with `subdomains`, those below it
-    count as well. Raises TooComplex.
+    count as well. The address has one `@`. Raises TooComplex.
     """
     for candidate in _candidates(domain, constraints):
         if _under(candidate, domain, subdomains=subdomains) and all(
@@ -55,6 +57,25 @@ def find_address(
         ):
             return candidate
     return _search(_Address(domain.lower(), subdomains=subdomains), constraints)
+
+
+def find_quoted(
+    domain: str, constraints: Sequence[Constraint], *, subdomains: bool = False
+) -> str | None:
+    """Return such an address with another `@`, in quotes, or None: `"a@other.org"@example.com`.
+
+    None also where an address with one `@` would do as well. RFC 5321, section 4.1.2, knows such
+    addresses; whether SES takes them, AWS does not say. Raises TooComplex.
+    """
+    if not any(reaches_past_at(each) for c in constraints if not c.negated for each in c.globs):
+        return None
+    return _search(_Address(domain.lower(), subdomains=subdomains, quoted=True), constraints)
+
+
+def reaches_past_at(wanted: str) -> bool:
+    """Tell whether the glob can match an address of which it names an `@` within the quotes."""
+    local, _, rest = wanted.partition("@")
+    return local[:1] in (ANY, ONE, '"') and any(c in (ANY, ONE, "@") for c in rest)
 
 
 def find_text(constraints: Sequence[Constraint]) -> str | None:
@@ -99,13 +120,17 @@ class _Address:
 
     Phases: `local` with the number of characters so far, `label` of a subdomain (1 within a label,
     0 at its start), `domain` with the characters of it so far. A local part in quotes may hold
-    anything (RFC 5321, section 4.1.2), so whatever a pattern names counts.
+    anything (RFC 5321, section 4.1.2), so whatever a pattern names counts. With `quoted` there is
+    an `@` in it: the phase is `quoted` up to that, and `more` behind it.
     """
 
     domain: str
     subdomains: bool
+    quoted: bool = False
 
-    start = ("local", 0)
+    @property
+    def start(self) -> tuple[str, int]:
+        return ("quoted" if self.quoted else "local", 0)
 
     def accepts(self, state: tuple[str, int]) -> bool:
         return state == ("domain", len(self.domain))
@@ -116,6 +141,8 @@ class _Address:
         phase, at = state
         if phase == "local":
             yield from self._local(at, relevant)
+        elif phase in _QUOTED:
+            yield from self._quoted(phase, at, relevant)
         elif phase == "label":
             for c in _representatives(_LABEL, relevant):
                 yield c, ("label", 1)
@@ -135,9 +162,27 @@ class _Address:
             for c in (*_representatives(_ATEXT, relevant), *others):
                 yield c, ("local", length + 1)
         if length:
-            yield "@", ("domain", 0)
-            if self.subdomains:
-                yield "@", ("label", 0)
+            yield from self._at_sign()
+
+    def _at_sign(self) -> Iterable[tuple[str, tuple[str, int]]]:
+        yield "@", ("domain", 0)
+        if self.subdomains:
+            yield "@", ("label", 0)
+
+    def _quoted(
+        self, phase: str, length: int, relevant: frozenset[str]
+    ) -> Iterable[tuple[str, tuple[str, int]]]:
+        if phase == "closed":
+            yield from self._at_sign()
+        elif not length:
+            yield '"', (phase, 1)
+        elif length < _MAX_LOCAL_PART:
+            others = sorted(relevant - {*_ATEXT, "@", '"'})
+            for c in (*_representatives(_ATEXT, relevant), *others):
+                yield c, (phase, length + 1)
+            yield "@", ("more", length + 1)
+            if phase == "more":
+                yield '"', ("closed", length + 1)
 
 
 @dataclass(frozen=True)
@@ -162,9 +207,6 @@ def _representatives(alphabet: str, relevant: frozenset[str]) -> list[str]:
     return [*([other] if other else []), *(c for c in alphabet if c in relevant)]
 
 
-_Masks = tuple[tuple[int, ...], ...]
-
-
 def _search(base: _Address | _Text, constraints: Sequence[Constraint]) -> str | None:
     """Return the shortest text of the base that fulfils all constraints."""
     relevant = frozenset(
@@ -187,7 +229,7 @@ def _search(base: _Address | _Text, constraints: Sequence[Constraint]) -> str | 
             return text
         for c, after in base.steps(state, relevant):
             # A constraint on the domain begins behind the `@`.
-            before = state[0] == "local"
+            before = state[0] in _BEFORE_THE_DOMAIN
             stepped = tuple(
                 mask if constraint.host and before else _step(constraint, mask, c)
                 for constraint, mask in zip(constraints, masks, strict=True)
@@ -206,7 +248,7 @@ def _search(base: _Address | _Text, constraints: Sequence[Constraint]) -> str | 
 def _shape(state: tuple[str, int]) -> tuple[str, int]:
     """Return the state without the length of the local part."""
     phase, at = state
-    return (phase, min(at, 1)) if phase == "local" else state
+    return (phase, min(at, 1)) if phase in _BEFORE_THE_DOMAIN else state
 
 
 def _start(constraint: Constraint) -> tuple[int, ...]:

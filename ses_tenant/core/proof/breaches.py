@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ses_tenant.core.iam.globs import ANY, ONE, glob, matches
 from ses_tenant.core.iam.statements import Statement
-from ses_tenant.core.proof.addresses import Constraint, TooComplex
+from ses_tenant.core.proof.addresses import Constraint, TooComplex, reaches_past_at
 from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.ways import Principal, Way
 from ses_tenant.core.proof.witness import Search, Witness
@@ -67,7 +67,7 @@ class Targets:
         for each in globs:
             tail = _tail(each)
             if not tail:
-                if not _tells_host(each):
+                if not _tells_host(each) or reaches_past_at(each):
                     return self.all
                 found.update((id(target), target) for target in self.all if _may_be(each, target))
                 continue
@@ -124,7 +124,8 @@ def _tells_host(pattern: str) -> bool:
 def _may_be(pattern: str, target: Target) -> bool:
     """Tell whether the pattern, which has one `@`, can be about an address of the target.
 
-    An address has one `@`, so what stands behind it is the domain, in capitals or not.
+    What stands behind it is the domain, in capitals or not, but for patterns that
+    `reaches_past_at` tells of.
     """
     return target.subdomains or matches(pattern.rpartition("@")[2], target.domain, fold=True)
 
@@ -146,7 +147,7 @@ def _exceptions(way: Way) -> set[str] | None:
     A domain that none of them has to do with goes as every other such domain. None if the way is
     about certain domains only.
     """
-    if not all(constraint.negated for constraint in way.sender):
+    if way.sender_there or not all(constraint.negated for constraint in way.sender):
         return None
     found = {each for constraint in way.sender for each in constraint.globs}
     for statement, _ in way.resources:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from ses_tenant.core.iam.conditions import Context, holds
+from ses_tenant.core.iam.conditions import Context, holds, wanted_globs
 from ses_tenant.core.iam.globs import ANY, matches, remainders
 from ses_tenant.core.iam.statements import Statement
 from ses_tenant.core.proof.addresses import Constraint
@@ -108,10 +108,15 @@ class Places:
         if any(answer not in (wanted, None) for answer, wanted in held):
             return None
         head = f"arn:{target.partition}:ses:{region}:"
-        return held, tuple(
-            glob if glob is None else _rest(glob, head)
-            for statement, _ in way.resources
-            for glob in statement.resource_globs(context)
+        senders = tuple(wanted_globs(condition, context) for condition, _ in way.sender_there)
+        return (
+            held,
+            senders,
+            tuple(
+                glob if glob is None else _rest(glob, head)
+                for statement, _ in way.resources
+                for glob in statement.resource_globs(context)
+            ),
         )
 
 

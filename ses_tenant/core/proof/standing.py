@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 from ses_tenant.core.iam.authorization import Answer, Policies, Policy, Request, Statement, decide
-from ses_tenant.core.iam.conditions import Context
+from ses_tenant.core.iam.conditions import Context, variables_of
 from ses_tenant.core.iam.globs import matches
 from ses_tenant.core.iam.ses_actions import carries
 from ses_tenant.core.proof.members import Held, Member
@@ -20,7 +20,6 @@ EVERYTHING = Policy(
     },
 )
 _OPEN = re.compile(r"[*?]|\$\{")
-_VARIABLE = re.compile(r"\$\{\s*([^},]+)")
 REGION_KEY = "aws:requestedregion"
 # IAM is one service for the whole world, and says so.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
@@ -220,7 +219,7 @@ def mentioned_by(statements: Iterable[Statement]) -> frozenset[str]:
             texts += condition.values
         for text in texts:
             if "${" in text:
-                found.update(name.strip().lower() for name in _VARIABLE.findall(text))
+                found |= variables_of(text)
     return frozenset(found)
 
 

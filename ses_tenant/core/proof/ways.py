@@ -15,6 +15,7 @@ from ses_tenant.core.iam.conditions import (
     Quantifier,
     holds,
     negated,
+    variables_of,
     wanted_globs,
 )
 from ses_tenant.core.iam.globs import ANY, matches_arn
@@ -31,7 +32,7 @@ TLS = "aws:securetransport"
 REGION = "aws:requestedregion"
 ACCOUNT = "aws:resourceaccount"
 _TEXTS = {ses_actions.DISPLAY_NAME, ses_actions.TENANT_NAME, ses_actions.ENDPOINT}
-_OF_THE_MAIL = ("${ses:", "${" + REGION, "${" + ACCOUNT)
+_OF_THE_PLACE = frozenset({REGION, ACCOUNT})
 # Of what a mail carries, these are never absent; the API version is the interface's.
 _VERSIONS = {
     "ses:sendtemplatedemail": ("1",),
@@ -67,7 +68,8 @@ class Way:
     """What a mail has to be like to go through: the action, its From, its resource, the rest.
 
     `resources` are statements that must be about its resource, or must not; `place` are conditions
-    on its Region and account that must hold, or must not.
+    on its Region and account that must hold, or must not. `sender_there` are conditions on the
+    From address that hang on those.
     """
 
     action: str
@@ -75,6 +77,7 @@ class Way:
     resources: tuple[tuple[Statement, bool], ...]
     rest: tuple[tuple[str, tuple[str, ...]], ...]
     place: tuple[tuple[Condition, bool], ...] = ()
+    sender_there: tuple[tuple[Condition, bool], ...] = ()
 
     @property
     def carries_from(self) -> bool:
@@ -203,7 +206,9 @@ def _way(
     parts = _Sorted()
     if not all(parts.add(part, free, wanted=wanted) for part, wanted in literals):
         return None
-    sender = _sender(parts.by_key.pop(ses_actions.FROM, []), context)
+    on_sender = parts.by_key.pop(ses_actions.FROM, [])
+    there = tuple(each for each in on_sender if _variables(each[0]) & _OF_THE_PLACE)
+    sender = sender_constraints((each for each in on_sender if each not in there), context)
     if sender is None:
         return None
     rest = {}
@@ -219,13 +224,17 @@ def _way(
         tuple(dict.fromkeys(parts.resources)),
         tuple(rest.items()),
         tuple(dict.fromkeys(parts.place)),
+        there,
     )
 
 
-def _sender(
+def sender_constraints(
     literals: Iterable[tuple[Condition, bool]], context: Context
 ) -> tuple[Constraint, ...] | None:
-    """Return what the From address has to be like, or None if none can be so."""
+    """Return what the From address has to be like, or None if none can be so.
+
+    Raises TooComplex.
+    """
     found = []
     for part, wanted in literals:
         constraint = _constraint(part, wanted, context)
@@ -256,7 +265,8 @@ def _constraint(condition: Condition, wanted: bool, context: Context) -> Constra
     if globs is None:
         return not wanted
     if None in globs:
-        if any(part in value.lower() for value in condition.values for part in _OF_THE_MAIL):
+        unknown = set(filter(context.is_unknown, _variables(condition)))
+        if unknown & _OF_THE_PLACE or any(name.startswith("ses:") for name in unknown):
             raise TooComplex  # one part of the mail has to be like another
         return True  # the value of a variable is not known: it may be so
     return Constraint(
@@ -264,6 +274,11 @@ def _constraint(condition: Condition, wanted: bool, context: Context) -> Constra
         negated=wanted == negated(condition),
         fold=condition.operator.endswith("ignorecase"),
     )
+
+
+def _variables(condition: Condition) -> frozenset[str]:
+    found = (variables_of(value) for value in condition.values if condition.variables)
+    return frozenset().union(*found)
 
 
 def _takes_any_address(constraint: Constraint) -> bool:

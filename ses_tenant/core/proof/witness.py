@@ -11,9 +11,11 @@ from ses_tenant.core.iam import ses_actions
 from ses_tenant.core.iam.authorization import Answer, Request, Verdict, decide
 from ses_tenant.core.iam.conditions import Context
 from ses_tenant.core.iam.globs import ANY
-from ses_tenant.core.proof.addresses import Constraint, TooComplex, find_address
+from ses_tenant.core.proof.addresses import Constraint, TooComplex, find_address, find_quoted
 from ses_tenant.core.proof.places import Own, Place, Places, Target, own_constraints
-from ses_tenant.core.proof.ways import Principal, Way
+from ses_tenant.core.proof.ways import Principal, Way, sender_constraints
+
+QUOTED = "SES takes an address with a second @, in quotes"
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,14 @@ class Search:
         """Return a mail that goes this way from this place, or None. Raises TooComplex."""
         context = {**self._places.context(target, place.region), **dict(way.rest)}
         known = Context(context, self.principal.unknown)
-        address = self._address(place, way, target, known, among)
+        senders = self._senders(place, way, target, known)
+        if senders is None:
+            return None
+        asked, doubts = (target.domain, (*senders, *among)), place.doubts
+        address = find_address(*asked, subdomains=target.subdomains)
+        if address is None:
+            address = find_quoted(*asked, subdomains=target.subdomains)
+            doubts = (*doubts, QUOTED)
         if address is None:
             return None
         if way.carries_from:
@@ -91,24 +100,29 @@ class Search:
         verdict = decide(self.principal.policies, request)
         if verdict.answer is Answer.DENIED:
             return None
-        return Witness(address, way.action, arn, _in_doubt(verdict, place.doubts))
+        return Witness(address, way.action, arn, _in_doubt(verdict, doubts))
 
-    def _address(
-        self, place: Place, way: Way, target: Target, known: Context, among: Sequence[Constraint]
-    ) -> str | None:
-        senders = (*(way.sender if way.carries_from else ()), *among)
+    def _senders(
+        self, place: Place, way: Way, target: Target, known: Context
+    ) -> tuple[Constraint, ...] | None:
+        """Return what the way asks of a From address at this place; None if none can be so."""
+        senders = way.sender if way.carries_from else ()
+        if way.sender_there:
+            there = sender_constraints(way.sender_there, known)
+            if there is None:
+                return None
+            senders = (*senders, *there)
         if isinstance(place.identity, Own):
             own = own_constraints(way, place, target, known)
             if own is None:
                 return None
-            senders = (*senders, *own)
-        else:
-            arn = _arn(place, target, "")
-            if any(s.names_resource(arn, known) not in (w, None) for s, w in way.resources):
-                return None
-            if place.identity.endswith(f".{target.domain}"):
-                senders = (*senders, *under(place.identity))
-        return find_address(target.domain, senders, subdomains=target.subdomains)
+            return (*senders, *own)
+        arn = _arn(place, target, "")
+        if any(s.names_resource(arn, known) not in (w, None) for s, w in way.resources):
+            return None
+        if place.identity.endswith(f".{target.domain}"):
+            return (*senders, *under(place.identity))
+        return senders
 
 
 def find_witness(

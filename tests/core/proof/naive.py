@@ -17,7 +17,10 @@ HOSTS = (
     *("shop.example.com", "SHOP.example.com", "example.com", "x.shop.example.com"),
     *("evilshop.example.com", "other.org"),
 )
-ADDRESSES = tuple(f"{local}@{host}" for host in HOSTS for local in ("a", "info"))
+ADDRESSES = (
+    *(f"{local}@{host}" for host in HOSTS for local in ("a", "info")),
+    '"a@other.org"@shop.example.com',
+)
 READINGS = ("parts", "whole", "filled")
 # One of each group is what nobody knows beforehand, and what the sender chooses besides.
 SOURCES = (["192.0.2.7"], ["198.51.100.7"])
@@ -51,9 +54,9 @@ class Mail:
 
 def mails(principal: Mapping[str, str], hosts: tuple[str, ...]) -> Iterator[Mail]:
     """Return every mail from the hosts, by each identity, in each Region and circumstance."""
-    addresses = [a for a in ADDRESSES if a.partition("@")[2].lower() in hosts]
+    addresses = [a for a in ADDRESSES if a.rpartition("@")[2].lower() in hosts]
     for action, address, region in itertools.product(ACTIONS, addresses, REGIONS):
-        host = address.partition("@")[2].lower()
+        host = address.rpartition("@")[2].lower()
         parents = [
             host[at + 1 :] for at, c in enumerate(host) if c == "." and "." in host[at + 1 :]
         ]

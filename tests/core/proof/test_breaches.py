@@ -87,8 +87,20 @@ def test_a_pattern_without_an_end_is_about_what_stands_behind_the_at(
     subdomains: bool, expected: set[str]
 ) -> None:
     targets = [target(domain, subdomains=subdomains) for domain in DOMAINS]
-    shop = principal("x", statement("Allow", "StringLike", ["*@shop.ex*"]))
+    shop = principal("x", statement("Allow", "StringLike", ["a@shop.ex*"]))
     assert {b.target.domain for b in found([shop], targets)} == expected  # a@shop.ex.a.b.net
+
+
+def test_a_pattern_without_an_end_may_stand_in_quotes() -> None:
+    shop = principal("x", statement("Allow", "StringLike", ["*@shop.ex*"]))
+    told = {
+        b.target.domain: b.witness.verdict.conditions
+        for b in found([shop], list(map(target, DOMAINS)))
+        if b.witness is not None
+    }
+    assert set(told) == set(DOMAINS)
+    assert told.pop("shop.example.com") == ()
+    assert set(told.values()) == {("SES takes an address with a second @, in quotes",)}
 
 
 def test_no_witness_is_what_a_deny_without_an_end_is_about() -> None:

@@ -22,10 +22,11 @@ some = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FROM_PATTERNS = (
     *("*", "*@shop.example.com", "*shop.example.com", "*@*.example.com", "a@*", "*@SHOP*"),
     *("info@shop.example.com", "?@shop.example.com", "*@${aws:PrincipalTag/site}", "*@other.org"),
+    *("*@other.org*", "*@shop.${aws:RequestedRegion}*"),
 )
 IDENTITIES = (
     *("*", "shop.example.com", "example.com", "*@shop.example.com", "a@*", "*.example.com"),
-    *("x.shop.example.com", "other.org", "SHOP.example.com", "?hop.example.com"),
+    *("*@other.org*", "x.shop.example.com", "other.org", "SHOP.example.com", "?hop.example.com"),
 )
 RESOURCES = (
     *("*", "arn:aws:ses:*", "arn:aws:ses", "arn:aws:ses:us-east-1", "arn:*:identity/shop*"),

@@ -161,8 +161,7 @@ def test_ways(statements: list[dict[str, Any]], expected: Answer | None) -> None
     "intricate",
     [
         allow("StringEquals", "ses:FromAddress", "${ses:FeedbackAddress}"),
-        allow("StringLike", "ses:FromAddress", "*@${aws:RequestedRegion}.example.com"),
-        allow("StringLike", "ses:FromAddress", "*@${aws:ResourceAccount}"),
+        allow("StringLike", "ses:FeedbackAddress", "*@${aws:RequestedRegion}.example.com"),
         allow("NumericEquals", "ses:FromDisplayName", "7"),
     ],
 )
@@ -171,6 +170,75 @@ def test_a_part_of_the_mail_that_hangs_on_another_is_too_intricate(
 ) -> None:
     with pytest.raises(TooComplex):
         ways_to_send(principal(intricate))
+
+
+@pytest.mark.parametrize("variable", ["${aws:RequestedRegion}", "${ aws:requestedregion, 'x'}"])
+def test_a_from_address_may_hang_on_the_region(variable: str) -> None:
+    sends = allow("StringLike", "ses:FromAddress", f"*@{variable}.example.com")
+    here, there = (
+        Target(f"{name}.example.com", False, ("eu-central-1",), ACCOUNT, "aws", name)
+        for name in ("eu-central-1", "us-east-1")
+    )
+    found = {
+        target.domain: (each.region, each.verdict.answer)
+        for target in (here, there, SHOP)
+        if (each := witness(sends, target=target)) is not None
+    }
+    assert found == {
+        "eu-central-1.example.com": ("eu-central-1", Answer.ALLOWED),
+        "us-east-1.example.com": ("us-east-1", Answer.CONDITIONAL),  # if it is verified there
+    }
+    who = principal(sends)
+    all_at_once = breaches([(who, ways_to_send(who))], Targets([here, there, SHOP]))
+    assert {breach.target.domain for breach in all_at_once} == set(found)
+
+
+def test_a_from_address_may_hang_on_the_account_and_on_a_tag_besides() -> None:
+    of_account = allow("StringLike", "ses:FromAddress", "*@shop-${aws:ResourceAccount}.org")
+    shop = Target(f"shop-{ACCOUNT}.org", False, ("eu-central-1",), ACCOUNT, "aws", "somebody")
+    found = witness(of_account, target=shop)
+    assert found is not None
+    assert found.verdict.answer is Answer.ALLOWED
+    assert witness(of_account) is None
+    unlike = deny("StringNotLike", "ses:FromAddress", "*@${aws:RequestedRegion}.example.com")
+    assert witness(ALL, unlike) is None
+    tagged = allow(
+        "StringLike", "ses:FromAddress", "*@${aws:PrincipalTag/x}.${aws:RequestedRegion}.org"
+    )
+    somebody = principal(tagged, unknown=frozenset({"aws:principaltag/*", "aws:requestedregion"}))
+    perhaps = find_witness(somebody, ways_to_send(somebody), SHOP)
+    assert perhaps is not None
+    assert perhaps.verdict.answer is Answer.CONDITIONAL
+
+
+@pytest.mark.parametrize(
+    ("patterns", "address"),
+    [
+        (["*@other.org*"], '"@other.org"@shop.example.com'),
+        (['"info@*"@shop.*'], '"info@"@shop.example.com'),
+        (["*@other.org*", "a*"], "a@shop.example.com"),
+        (["info@other.org*"], None),
+        (["*@other.org"], None),
+        (["*@shop.example.com@*"], '"@shop.example.com@"@shop.example.com'),
+    ],
+)
+def test_a_second_at_in_quotes_is_a_condition(patterns: list[str], address: str | None) -> None:
+    found = witness(allow("StringLike", "ses:FromAddress", *patterns))
+    assert (found and found.address) == address
+    if found is not None:
+        doubtful = address != "a@shop.example.com"
+        assert (found.verdict.answer is Answer.CONDITIONAL) is doubtful
+        assert ("SES takes an address with a second @, in quotes" in found.verdict.conditions) is (
+            doubtful
+        )
+
+
+def test_a_second_at_in_quotes_counts_in_an_identity_as_well() -> None:
+    arn = f"arn:aws:ses:*:{ACCOUNT}:identity/*@other.org*"
+    found = witness(statement(Resource=arn))
+    assert found is not None
+    assert found.address == '"@other.org"@shop.example.com'
+    assert found.verdict.answer is Answer.CONDITIONAL
 
 
 def test_too_many_combinations_are_too_intricate_and_count_for_every_domain() -> None:
