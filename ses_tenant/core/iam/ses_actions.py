@@ -18,6 +18,11 @@ ENDPOINT = "ses:multiregionendpointid"
 _FIVE = frozenset({API_VERSION, FEEDBACK, FROM, DISPLAY_NAME, RECIPIENTS})
 _BULK = frozenset({API_VERSION, TENANT_NAME, ENDPOINT})
 
+# The mail that asks whoever has an address to verify it, made from a template that SES keeps.
+# https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html#send-email-verify-address-custom
+VERIFY = "ses:SendCustomVerificationEmail"
+TEMPLATE_OF_VERIFY = "custom-verification-email-template/"
+
 # SMTP and a raw message of either API version are ses:SendRawEmail.
 CARRIED: Mapping[str, frozenset[str]] = {
     "ses:sendrawemail": _FIVE,
@@ -28,7 +33,7 @@ CARRIED: Mapping[str, frozenset[str]] = {
     "ses:sendbulkemail": _BULK,
     "ses:sendbounce": frozenset({API_VERSION, FROM}),
     # The table lists the five keys, but the From of this mail stands in its template.
-    "ses:sendcustomverificationemail": _FIVE,
+    VERIFY.lower(): _FIVE,
 }
 # The actions with which a principal can send mail under a From address of its choice.
 SEND_ACTIONS = (

@@ -21,6 +21,7 @@ _RESOURCE_TAGS = ("aws:resourcetag/", "iam:resourcetag/")
 _SUFFIX = "??????"
 _SOME_SUFFIX = "a1B2c3"
 _WITH_SUFFIX = re.compile(r".*:secret:(.*)-([^*?]{6})")
+_TEMPLATE = re.compile(r"arn:[^:]*:ses:[^:]*:[^:]*:template/(.+)")
 _WHOLE = re.compile(r"-[A-Za-z0-9]{6}$")
 _ADDRESS = "SES knows an address of the domain as an identity of its own"
 _PARENT = "SES knows a domain above as an identity, and sends by it"
@@ -57,6 +58,7 @@ class Belongings:
         )
         self._regions = _telling_regions(account)
         self._suffixes = _suffixes(account)
+        self._template_names = _template_names(account)
         self._account = account
         self._kinds: dict[Kind, tuple[Asset, ...]] = {}
 
@@ -129,8 +131,9 @@ class Belongings:
     def _templates(self, number: int, member: Member) -> Iterator[Asset]:
         partition, account = member.arn.split(":")[1], member.account
         for region, elsewhere in self._places(member):
-            arn = f"arn:{partition}:ses:{region}:{account}:template/a"
-            yield _regional(arn, number, region, elsewhere)
+            for name in self._template_names:
+                arn = f"arn:{partition}:ses:{region}:{account}:template/{name}"
+                yield _regional(arn, number, region, elsewhere)
 
     def _stores(self, service: str, member: Member) -> Iterator[tuple[Store, str]]:
         """Return where the tenant's credentials may be, and on what condition they are there."""
@@ -244,6 +247,16 @@ def _telling_regions(account: Account) -> tuple[str, ...]:
         told = (partition_of(region), *(matches(each, region) for each in globs))
         alike.setdefault(told, region)
     return tuple(alike.values())
+
+
+def _template_names(account: Account) -> tuple[str, ...]:
+    """Return names of templates: each that policies tell from others, and one for all others."""
+    found = {"a": None}
+    for statement in _all_statements(account):
+        for resource in statement.resources:
+            if named := _TEMPLATE.fullmatch(resource):
+                found[named[1].replace("*", "x").replace("?", "x")] = None
+    return tuple(found)
 
 
 def _suffixes(account: Account) -> Mapping[str, set[str]]:

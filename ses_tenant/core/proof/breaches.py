@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ses_tenant.core.iam.globs import ANY, ONE, glob, matches
+from ses_tenant.core.iam.ses_actions import VERIFY
 from ses_tenant.core.iam.statements import Statement
 from ses_tenant.core.proof.addresses import Constraint, TooComplex, reaches_past_at
 from ses_tenant.core.proof.places import Target
@@ -41,7 +42,7 @@ class Targets:
         """Return the targets that the way's From and Resource patterns can be about, or more."""
         best: Sequence[Target] = self.all
         listed = [c.globs for c in way.sender if not c.negated]
-        listed += [_identities(s) for s, wanted in way.resources if wanted != s.not_resources]
+        listed += [_identities(way, s) for s, wanted in way.resources if wanted != s.not_resources]
         for globs in listed:
             found = self._matching(globs)
             if len(found) < len(best):
@@ -130,9 +131,12 @@ def _may_be(pattern: str, target: Target) -> bool:
     return target.subdomains or matches(pattern.rpartition("@")[2], target.domain, fold=True)
 
 
-def _identities(statement: Statement) -> tuple[str, ...]:
+def _identities(way: Way, statement: Statement) -> tuple[str, ...]:
     """Return globs of the identities that the statement's ARNs may be about."""
-    return tuple(map(_identity, statement.resources))
+    return tuple(
+        ANY if way.action == VERIFY and ":identity/" not in resource else _identity(resource)
+        for resource in statement.resources
+    )
 
 
 def _identity(resource: str) -> str:
@@ -200,8 +204,7 @@ def _as(breach: Breach | None, target: Target) -> Breach | None:
     """Return the breach of one domain as that of another to which nothing makes a difference."""
     if breach is None or breach.witness is None:
         return breach and Breach(breach.principal, target, None)
-    head, _, _ = breach.witness.resource.rpartition("/")
-    witness = replace(
-        breach.witness, address=f"a@{target.domain}", resource=f"{head}/{target.domain}"
-    )
+    head, identity, _ = breach.witness.resource.partition(":identity/")
+    resource = f"{head}{identity}{target.domain}" if identity else head
+    witness = replace(breach.witness, address=f"a@{target.domain}", resource=resource)
     return Breach(breach.principal, target, witness)

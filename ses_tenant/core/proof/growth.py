@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ses_tenant.core.iam.authorization import Policy
 from ses_tenant.core.iam.globs import glob, matches
+from ses_tenant.core.iam.keys import family
 from ses_tenant.core.proof.members import Account, Group, Held
 from ses_tenant.core.proof.roles import STAY, Hop, examples, iam_context
 from ses_tenant.core.proof.standing import EVERYTHING, IN_IAM, Leave, Standing
@@ -16,6 +17,14 @@ from ses_tenant.core.proof.trust import OWN_TRUST, given_by_name
 _LIMIT = "iam:permissionsboundary"
 _POLICY = "iam:policyarn"
 _GROW = Held(EVERYTHING)
+FEDERATE = "sts:GetFederationToken"
+_FEDERATED = "federated"
+_TAGS = "aws:principaltag/*"
+_OF_THE_USER = {_TAGS, "aws:username", "aws:userid", "aws:principalarn", "aws:principaltype"}
+_NO_IAM = Policy(
+    "of every federated session",
+    {"Statement": [{"Effect": "Deny", "Action": ["iam:*", "sts:*"], "Resource": "*"}]},
+)
 # So many groups of an account are tried, one by one.
 _MAX_GROUPS = 200
 
@@ -33,7 +42,7 @@ def growths(actor: Standing, other: Standing, account: Account) -> Iterator[Grow
 
     What makes it unlimited comes first; what a Deny or a boundary still holds back stays held.
     """
-    if other.protected:
+    if other.protected or _FEDERATED in other.changes:
         return
     if "everything" not in other.changes:
         unlimited = [*_policies_written(actor, other), *_versions_written(actor, other)]
@@ -46,6 +55,32 @@ def growths(actor: Standing, other: Standing, account: Account) -> Iterator[Grow
         yield from _unbound(actor, other)
     if any(not s.allow for policy in other.policies.identity for s in policy.statements):
         yield from _undenied(actor, other)
+
+
+def federated_session(actor: Standing) -> Iterator[Growth]:
+    """Return the session that a user can open with a name and tags of its choice.
+
+    It may do no more than the user's policies say, but what they say of the user's name, ARN and
+    tags is not about it. It can call neither IAM nor STS.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html
+    """
+    about = {family(key) for key in actor.mentioned} & _OF_THE_USER
+    if not actor.is_user or not about:
+        return
+    head = f"arn:{actor.partition}:sts::{actor.account}:federated-user/x"
+    leaves = [actor.ask(FEDERATE, head)]
+    if _TAGS in about:
+        leaves.append(actor.ask("sts:TagSession", head))
+    if all(leaves):
+        context = {
+            "aws:principalaccount": (actor.account,),
+            "aws:principaltype": ("FederatedUser",),
+        }
+        held = (*actor.held, Held(_NO_IAM))
+        session = actor.changed(
+            _FEDERATED, arn=head, is_user=False, context=context, held=held, groups=()
+        )
+        yield Growth(session, Hop.of(*filter(None, leaves)))
 
 
 def newcomers(actor: Standing, account: Account) -> Iterator[Growth]:

@@ -11,6 +11,7 @@ from enum import Enum
 
 from ses_tenant.core.iam.conditions import Context, holds, wanted_globs
 from ses_tenant.core.iam.globs import ANY, matches, remainders
+from ses_tenant.core.iam.ses_actions import TEMPLATE_OF_VERIFY, VERIFY
 from ses_tenant.core.iam.statements import Statement
 from ses_tenant.core.proof.addresses import Constraint
 from ses_tenant.core.proof.ways import ACCOUNT, REGION, TLS, Principal, Way
@@ -41,7 +42,10 @@ class Own(Enum):
 
 @dataclass(frozen=True)
 class Place:
-    """A Region and the identity that a mail is authorized by there, if the doubts are none."""
+    """A Region and the identity that a mail is authorized by there, if the doubts are none.
+
+    In place of an identity, it may be a template, as the ARN names it.
+    """
 
     region: str
     identity: str | Own
@@ -49,6 +53,7 @@ class Place:
 
 
 PARENT = "SES checks the identity of a parent domain"
+OF_A_TEMPLATE = "a template of verification mails has such a From address"
 
 
 _Known = tuple[str, ...]
@@ -65,17 +70,24 @@ class Places:
 
     def known(self, way: Way, target: Target) -> Iterator[Place]:
         """Return those where the domain is known to be used: in its own Regions, by itself."""
-        for region in self._regions(way, target)[0]:
-            yield Place(region, target.domain)
+        if way.action != VERIFY:
+            for region in self._regions(way, target)[0]:
+                yield Place(region, target.domain)
 
     def doubtful(self, way: Way, target: Target) -> Iterator[Place]:
         """Return the others: other identities, where the way tells them apart, other Regions."""
         known, others = self._regions(way, target)
+        given = (OF_A_TEMPLATE,) if way.action == VERIFY else ()
         for region in known:
-            yield from _others(way, target, region, ())
+            if given:
+                yield from _of_templates(way, target, region, given)
+            yield from _others(way, target, region, given)
         for region in others:
-            doubt = (f"the domain is verified in {region}",)
-            yield Place(region, target.domain, doubt)
+            doubt = (*given, f"the domain is verified in {region}")
+            if given:
+                yield from _of_templates(way, target, region, doubt)
+            else:
+                yield Place(region, target.domain, doubt)
             yield from _others(way, target, region, doubt)
 
     def context(self, target: Target, region: str) -> dict[str, tuple[str, ...]]:
@@ -182,6 +194,19 @@ def _others(way: Way, target: Target, region: str, doubt: tuple[str, ...]) -> It
         for name in dict.fromkeys(_identities(way)):
             if name.endswith(f".{target.domain}"):
                 yield Place(region, name, (*doubt, Own.HOST.value))
+
+
+def _of_templates(way: Way, target: Target, region: str, doubt: tuple[str, ...]) -> Iterator[Place]:
+    """Return the domain and the templates, of which some may be told apart: either may be asked."""
+    yield Place(region, target.domain, doubt)
+    names = {
+        resource.rpartition(TEMPLATE_OF_VERIFY)[2].replace("*", "x").replace("?", "x")
+        for statement, _ in way.resources
+        for resource in statement.resources
+        if TEMPLATE_OF_VERIFY in resource
+    }
+    for name in ("a", *sorted(names)):
+        yield Place(region, f"{TEMPLATE_OF_VERIFY}{name}", doubt)
 
 
 def _identities(way: Way) -> Iterator[str]:

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssyste
 
 Of IAM's other credentials, service-specific ones are for CodeCommit, Keyspaces, Bedrock and
 CloudWatch, SSH keys for CodeCommit, and signing certificates for old interfaces of EC2: none of
-them sends mail, so none is here.
+them sends mail, so none is here. sts:GetSessionToken gives its own user's permissions alone.
 """
 
 from collections.abc import Iterator

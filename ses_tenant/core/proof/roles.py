@@ -17,10 +17,21 @@ from ses_tenant.core.proof.trust import (
     services,
 )
 
-# How to make an identity provider vouch for somebody else: by other metadata, or another host.
-PROVIDER_CHANGES = {
-    "saml-provider": "iam:UpdateSAMLProvider",
-    "oidc-provider": "iam:UpdateOpenIDConnectProviderThumbprint",
+# How to make an identity provider vouch for somebody else: by other metadata, another host or
+# application, or as one that the trust policy names and that is not there. The provider of OIDC is
+# the host that its ARN names, so whoever makes one still has to get tokens from there.
+PROVIDER_CHANGES: Mapping[str, Mapping[str, str]] = {
+    "saml-provider": {
+        "iam:UpdateSAMLProvider": "takes whom saml-provider then vouches for",
+        "iam:CreateSAMLProvider": "trusts a saml-provider that is not there yet",
+    },
+    "oidc-provider": {
+        "iam:UpdateOpenIDConnectProviderThumbprint": "takes whom oidc-provider then vouches for",
+        "iam:AddClientIDToOpenIDConnectProvider": "takes tokens that oidc-provider makes out for "
+        "another application",
+        "iam:CreateOpenIDConnectProvider": "trusts an oidc-provider that is not there yet and that "
+        "makes out tokens for the actor",
+    },
 }
 _COGNITO = "cognito-identity.amazonaws.com"
 _PARTS = 6
@@ -185,12 +196,11 @@ def _by_cognito(actor: Standing, other: Standing) -> Iterator[Hop]:
 def _by_provider(actor: Standing, other: Standing, trust: Policy) -> Iterator[Hop]:
     """Return the ways of changing an identity provider that the role trusts."""
     for provider in federated(trust):
-        for kind, action in PROVIDER_CHANGES.items():
-            if f":{kind}/" in provider:
+        for kind, changes in PROVIDER_CHANGES.items():
+            for action, told in changes.items() if f":{kind}/" in provider else ():
                 leave = actor.ask(action, provider, IN_IAM)
                 if leave is not None:
-                    told = f"{other.path_and_name} takes whom {kind} then vouches for"
-                    yield Hop.of(leave, condition=told)
+                    yield Hop.of(leave, condition=f"{other.path_and_name} {told}")
 
 
 @lru_cache(maxsize=1 << 14)

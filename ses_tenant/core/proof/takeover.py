@@ -11,9 +11,9 @@ from heapq import heappop, heappush
 from itertools import count, islice
 from operator import or_
 
-from ses_tenant.core.iam.ses_actions import SEND_ACTIONS
+from ses_tenant.core.iam.ses_actions import SEND_ACTIONS, VERIFY
 from ses_tenant.core.proof.assets import Alike, Assets, Hit
-from ses_tenant.core.proof.growth import growths, newcomers
+from ses_tenant.core.proof.growth import FEDERATE, federated_session, growths, newcomers
 from ses_tenant.core.proof.members import Account, Held, Member
 from ses_tenant.core.proof.powers import ACTS, Act, Effect, Power
 from ses_tenant.core.proof.roles import PROVIDER_CHANGES, STAY, Hop, become
@@ -28,7 +28,7 @@ _BECOMING = frozenset(
     {
         *("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
         *("sts:AssumeRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole"),
-        *PROVIDER_CHANGES.values(),
+        *(action for changes in PROVIDER_CHANGES.values() for action in changes),
         *(a for service in SERVICES.values() for together in service.reuses for a in together),
     }
 )
@@ -43,9 +43,10 @@ _GROWING = frozenset(
     }
 )  # fmt: skip
 _MAKING = frozenset({"iam:CreateUser", "iam:CreateRole"})
+_FEDERATING = frozenset({FEDERATE})
 _DOING = frozenset(act.action for act in ACTS)
-_TELLING = _BECOMING | _GROWING | _MAKING | _DOING
-_SENDING = frozenset(SEND_ACTIONS)
+_TELLING = _BECOMING | _GROWING | _MAKING | _FEDERATING | _DOING
+_SENDING = frozenset({*SEND_ACTIONS, VERIFY})
 _ANY = ACTS[0]
 _ELSEWHERE = Hop((), ("its own account lets it",), certain=False)
 _EFFECTS = {effect: place for place, effect in enumerate(Effect)}
@@ -271,6 +272,9 @@ class _Search:
                 if step.certain and hop.certain and other.arn in self.administrators:
                     return
         yield from self._grown(best, seen, grows=grows)
+        if actor.may_allow_any(_FEDERATING):
+            for growth in federated_session(actor):
+                yield growth.standing, hop.then(growth.hop)
         if actor.may_allow_any(_MAKING):
             for growth in newcomers(actor, self.account):
                 yield growth.standing, hop.then(growth.hop)

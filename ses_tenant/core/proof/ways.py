@@ -69,7 +69,7 @@ class Way:
 
     `resources` are statements that must be about its resource, or must not; `place` are conditions
     on its Region and account that must hold, or must not. `sender_there` are conditions on the
-    From address that hang on those.
+    From address that hang on those. `carries_from` tells whether policies see that address at all.
     """
 
     action: str
@@ -78,13 +78,16 @@ class Way:
     rest: tuple[tuple[str, tuple[str, ...]], ...]
     place: tuple[tuple[Condition, bool], ...] = ()
     sender_there: tuple[tuple[Condition, bool], ...] = ()
-
-    @property
-    def carries_from(self) -> bool:
-        """Tell whether policies see the From address of such a mail at all."""
-        return ses_actions.carries(self.action.lower(), ses_actions.FROM)
+    carries_from: bool = True
 
 
+# Each action with the keys that the mail decides; of the From address in a template, AWS does not
+# say whether policies see it.
+_READINGS = (
+    *((action, ses_actions.CARRIED[action.lower()]) for action in ses_actions.SEND_ACTIONS),
+    (ses_actions.VERIFY, ses_actions.CARRIED[ses_actions.VERIFY.lower()]),
+    (ses_actions.VERIFY, ses_actions.CARRIED[ses_actions.VERIFY.lower()] - {ses_actions.FROM}),
+)
 _Literal = tuple[Condition | Statement, bool]
 
 
@@ -95,9 +98,8 @@ def ways_to_send(principal: Principal) -> tuple[Way, ...]:
     """
     found: dict[Way, None] = {}
     known = {**principal.context, TLS: ("true",)}
-    for action in ses_actions.SEND_ACTIONS:
+    for action, free in _READINGS:
         lower = action.lower()
-        free = ses_actions.CARRIED[lower]
         context = Context(known, principal.unknown | free)
         for tried, literals in enumerate(_combinations(principal, lower, context)):
             way = _way(action, literals, context, free)
@@ -225,6 +227,7 @@ def _way(
         tuple(rest.items()),
         tuple(dict.fromkeys(parts.place)),
         there,
+        ses_actions.FROM in free,
     )
 
 

@@ -148,6 +148,8 @@ def _arn(place: Place, target: Target, address: str) -> str:
             name = address
         case Own.HOST:
             name = address.rpartition("@")[2].lower()
+        case template if template.startswith(ses_actions.TEMPLATE_OF_VERIFY):
+            return f"arn:{target.partition}:ses:{place.region}:{target.account}:{template}"
         case name:
             pass
     return ses_actions.identity_arn(target.partition, place.region, target.account, name)

@@ -11,11 +11,13 @@ import pytest
 from ses_tenant.core.proof.powers import Power
 from ses_tenant.core.proof.takeover import Route, takeovers
 from tests.core.proof.accounts import (
+    ACCOUNT,
     IAM,
     ROOT,
     Json,
     account,
     allow,
+    deny,
     group,
     managed,
     role,
@@ -310,6 +312,12 @@ def test_aws_own_policies_have_no_versions_of_ours() -> None:
     [
         ("saml-provider/okta", "iam:UpdateSAMLProvider", True),
         ("saml-provider/other", "iam:UpdateSAMLProvider", False),
+        ("saml-provider/okta", "iam:CreateSAMLProvider", True),
+        ("saml-provider/other", "iam:CreateSAMLProvider", False),
+        ("oidc-provider/idp.example", "iam:AddClientIDToOpenIDConnectProvider", True),
+        ("oidc-provider/idp.example", "iam:CreateOpenIDConnectProvider", True),
+        ("oidc-provider/idp.example", "iam:CreateSAMLProvider", False),
+        ("saml-provider/okta", "iam:AddClientIDToOpenIDConnectProvider", False),
         ("saml-provider/okta", "iam:UpdateOpenIDConnectProviderThumbprint", False),
         ("oidc-provider/idp.example", "iam:UpdateOpenIDConnectProviderThumbprint", True),
     ],
@@ -328,3 +336,50 @@ def test_who_changes_an_identity_provider_becomes_those_it_vouches_for(
     routes = [r for r in found.routes if r.principal == f"{IAM}:user/x"]
     assert [r.hop.steps[0].action for r in routes] == [action] * way
     assert all(not r.hop.certain for r in routes)
+
+
+SESSION = f"arn:aws:sts::{ACCOUNT}:federated-user/x"
+OF_TAG = allow("ses:SendRawEmail", StringLike={"ses:FromAddress": ["*@${aws:PrincipalTag/site}"]})
+NOT_MALLORY = deny("ses:*", StringEquals={"aws:username": ["mallory"]})
+
+
+@pytest.mark.parametrize(
+    ("statements", "certain"),
+    [
+        ([OF_TAG, allow("sts:GetFederationToken", "sts:TagSession")], False),
+        ([OF_TAG, allow("sts:GetFederationToken")], None),
+        ([OF_TAG, allow("sts:TagSession")], None),
+        ([allow("ses:*"), NOT_MALLORY, allow("sts:GetFederationToken")], True),
+        ([allow("ses:*"), NOT_MALLORY], None),
+        ([allow("ses:*"), allow("sts:GetFederationToken")], None),  # nothing is gained by it
+        # Such a session calls neither IAM nor STS.
+        (
+            [
+                allow("iam:CreateAccessKey", StringNotEquals={"aws:username": ["mallory"]}),
+                deny("iam:*", StringEquals={"aws:username": ["mallory"]}),
+                allow("sts:GetFederationToken"),
+            ],
+            None,
+        ),
+    ],
+)
+def test_a_federated_session_has_a_name_and_tags_of_its_users_choice(
+    statements: list[Json], certain: bool | None
+) -> None:
+    mallory = user("mallory", *statements, tags={"site": "other.org"})
+    found = routes(mallory, power=Power.SEND)
+    assert [r.hop.certain for r in found] == ([] if certain is None else [certain])
+    assert all(r.hop.steps[0].action == "sts:GetFederationToken" for r in found)
+    assert all(r.hop.steps[-1].principal == SESSION for r in found)
+    assert routes(mallory) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "named"),
+    [("*", True), ("arn:aws:ses:*:*:template/welcome-*", True), ("arn:aws:ses:*:*:x/*", False)],
+)
+def test_a_template_that_a_policy_names_may_be_the_one_of_a_tenants_mail(
+    resource: str, named: bool
+) -> None:
+    found = routes(user("mallory", allow("ses:UpdateTemplate", on=resource)), power=Power.TAMPER)
+    assert len(found) == named

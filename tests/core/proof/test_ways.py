@@ -405,3 +405,66 @@ def test_a_statement_about_nothing_and_recipients_that_cannot_be() -> None:
     impossible = {"ForAllValues:StringLike": {"ses:Recipients": "a"}}
     other = {"ForAllValues:StringNotLike": {"ses:Recipients": "a"}}
     assert answer(statement(Condition={**impossible, **other})) is None
+
+
+VERIFY = "ses:SendCustomVerificationEmail"
+TEMPLATES = "arn:aws:ses:*:*:custom-verification-email-template"
+OF_SHOP = {"StringLike": {"ses:FromAddress": [OWN]}}
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({}, f"identity/{SHOP.domain}"),
+        ({"Resource": f"{TEMPLATES}/*"}, "custom-verification-email-template/a"),
+        ({"Resource": f"{TEMPLATES}/hi-?*"}, "custom-verification-email-template/hi-xx"),
+        ({"Resource": "arn:aws:ses:*:*:identity/shop.example.com"}, f"identity/{SHOP.domain}"),
+        ({"Resource": "arn:aws:ses:*:*:identity/example.com"}, "identity/example.com"),
+        ({"Resource": "arn:aws:ses:*:*:identity/other.org"}, None),
+        # Whether policies see the From address of the template is not known.
+        ({"Condition": OF_SHOP}, f"identity/{SHOP.domain}"),
+        ({"Condition": {"Null": {"ses:FromAddress": "true"}}}, f"identity/{SHOP.domain}"),
+        ({"Condition": {"StringLike": {"ses:FromAddress": ["*@other.org"]}}}, None),
+        (
+            {"Condition": {"StringLikeIfExists": {"ses:FromAddress": ["*@other.org"]}}},
+            f"identity/{SHOP.domain}",
+        ),
+    ],
+)
+def test_a_mail_that_asks_for_a_verification_is_from_whom_its_template_says(
+    elements: dict[str, Any], expected: str | None
+) -> None:
+    who = principal(statement(Action=VERIFY, **elements))
+    found = list(breaches([(who, ways_to_send(who))], Targets([SHOP])))
+    assert [b.witness.resource.split(":", 5)[5] for b in found if b.witness] == (
+        [expected] if expected else []
+    )
+    for breach in found:
+        assert breach.witness is not None
+        assert breach.witness.verdict.answer is Answer.CONDITIONAL
+        assert breach.witness.verdict.conditions == (
+            *("a template of verification mails has such a From address",),
+            *(("SES checks the identity of a parent domain",) * ("/example.com" in str(expected))),
+        )
+
+
+def test_a_template_is_shown_for_every_domain_alike() -> None:
+    who = principal(statement(Action=VERIFY, Resource=f"{TEMPLATES}/hi"))
+    others = [
+        Target(f"{n}.example", False, ("eu-central-1",), ACCOUNT, "aws", str(n)) for n in range(3)
+    ]
+    found = list(breaches([(who, ways_to_send(who))], Targets(others)))
+    assert len(found) == 3
+    assert {b.witness.resource.split(":", 5)[5] for b in found if b.witness} == {
+        "custom-verification-email-template/hi"
+    }
+
+
+def test_a_tenants_own_policy_lets_it_ask_for_no_verification() -> None:
+    own = [allow("StringLike", "ses:FromAddress", OWN)]
+    only = statement(
+        "Deny",
+        Action="*",
+        Condition={"StringNotLike": {"ses:FromAddress": [OWN]}},
+    )
+    assert {way.action for way in ways_to_send(principal(*own, only))} == {"ses:SendRawEmail"}
