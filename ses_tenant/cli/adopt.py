@@ -31,16 +31,17 @@ def adopt(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Make a hand-made IAM user the tenant of DOMAIN; its keys stay, its site goes on sending.
+    """Turn an IAM user that was made by hand into a tenant.
 
     \b
       ses-tenant adopt shop.example.com --user-name wordpress-shop --dry-run
       ses-tenant adopt shop.example.com --user-name ses-smtp-user.20240131 --smtp
 
-    Attaches the policy that `ses-tenant policy DOMAIN` prints, sets the tags, renames the user to
-    ses-DOMAIN under /ses-tenant/DOMAIN/, and then, after a question, removes what gave it more:
-    other policies, groups, console password, MFA devices, SSH keys, certificates, service-specific
-    credentials. With --to, keys that are issued later go there; the present ones are not moved.
+    Its access keys stay, so its site goes on sending. Attaches the policy that `ses-tenant policy
+    DOMAIN` prints, sets the tags, renames the user to ses-DOMAIN under /ses-tenant/DOMAIN/, and
+    then asks before it removes what else the user may do: other policies, groups, console password,
+    MFA devices, SSH keys, certificates, service-specific credentials. With --to, keys that are
+    issued later go there; the present ones are not moved.
     """
     request = o.tenant_request(domain, given)
     session = o.connect(profile, o.first_region(request), endpoint_url, debug=debug)

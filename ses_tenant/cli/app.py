@@ -1,10 +1,11 @@
-"""The Typer app: its verbs in the order in which `--help` shows them."""
+"""The Typer app: its verbs in the groups and the order in which `--help` shows them."""
 
 from typing import Annotated
 
 import typer
 
 from ses_tenant import __version__
+from ses_tenant.cli import options as o
 from ses_tenant.cli.adopt import adopt
 from ses_tenant.cli.apply import apply
 from ses_tenant.cli.audit import audit
@@ -13,6 +14,7 @@ from ses_tenant.cli.check import check
 from ses_tenant.cli.create import create
 from ses_tenant.cli.delete import delete
 from ses_tenant.cli.export import export
+from ses_tenant.cli.help import help_
 from ses_tenant.cli.identity import app as identity
 from ses_tenant.cli.list_tenants import list_tenants
 from ses_tenant.cli.operator_policy import operator_policy
@@ -45,39 +47,60 @@ def _version(value: bool) -> None:
 
 
 @app.callback(
-    epilog="Try it without an AWS account: ses-tenant sandbox -- ses-tenant create shop.example.com"
+    epilog="Without an AWS account:\n\n"
+    "\b\n  ses-tenant sandbox -- ses-tenant create shop.example.com"
 )
 def root(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", "-V", callback=_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    output: o.AnyOutput = None,
+    dry_run: o.DryRun = False,
+    yes: o.Yes = False,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
 ) -> None:
     """Give every site on one Amazon SES account credentials that send only as its own domain.
 
     \b
       ses-tenant create shop.example.com --region eu-central-1
       ses-tenant list
+      ses-tenant help create
+
+    The options below may stand before or after the command, if it takes them.
     """
 
 
-app.command(cls=Verb)(create)
-app.command(cls=Verb)(adopt)
-app.command("list", cls=Verb)(list_tenants)
-app.command(cls=Verb)(show)
-app.command("rotate-keys", cls=Verb)(rotate_keys)
-app.command(cls=Verb)(suspend)
-app.command(cls=Verb)(resume)
-app.command(cls=Verb)(delete)
-app.command(cls=Verb)(simulate)
-app.command(cls=Verb)(check)
-app.command(cls=Verb)(audit)
-app.command(cls=Verb)(plan)
-app.command(cls=Verb)(apply)
-app.command(cls=Verb)(export)
-app.command(cls=Verb)(policy)
-app.command("operator-policy", cls=Verb)(operator_policy)
-app.command("smtp-password", cls=Verb)(smtp_password)
-app.add_typer(identity)
-app.add_typer(watch)
-app.add_typer(sandbox)
+_SITES = "A site"
+_KEYS = "Its access keys"
+_PROOF = "Proof"
+_FLEET = "Many sites at once"
+_TRY = "Try it"
+
+app.command(cls=Verb, rich_help_panel=_SITES)(create)
+app.command(cls=Verb, rich_help_panel=_SITES)(adopt)
+app.command("list", cls=Verb, rich_help_panel=_SITES)(list_tenants)
+app.command(cls=Verb, rich_help_panel=_SITES)(show)
+app.command(cls=Verb, rich_help_panel=_SITES)(suspend)
+app.command(cls=Verb, rich_help_panel=_SITES)(resume)
+app.command(cls=Verb, rich_help_panel=_SITES)(delete)
+app.add_typer(identity, rich_help_panel=_SITES)
+app.command("rotate-keys", cls=Verb, rich_help_panel=_KEYS)(rotate_keys)
+app.command("smtp-password", cls=Verb, rich_help_panel=_KEYS)(smtp_password)
+app.command(cls=Verb, rich_help_panel=_PROOF)(check)
+app.command(cls=Verb, rich_help_panel=_PROOF)(audit)
+app.command(cls=Verb, rich_help_panel=_PROOF)(simulate)
+app.command(cls=Verb, rich_help_panel=_PROOF)(policy)
+app.command("operator-policy", cls=Verb, rich_help_panel=_PROOF)(operator_policy)
+app.add_typer(watch, rich_help_panel=_PROOF)
+app.command(cls=Verb, rich_help_panel=_FLEET)(plan)
+app.command(cls=Verb, rich_help_panel=_FLEET)(apply)
+app.command(cls=Verb, rich_help_panel=_FLEET)(export)
+app.add_typer(sandbox, rich_help_panel=_TRY)
+app.command("help", cls=Verb, rich_help_panel=_TRY)(help_)

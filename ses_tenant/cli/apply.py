@@ -31,14 +31,15 @@ def apply(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Make all tenants as FILE says: create, repair, suspend, resume, with --prune delete.
+    """Make all tenants match the tenants file.
 
     \b
       ses-tenant apply
       ses-tenant apply --yes --quiet
 
-    Shows the plan and asks. A tenant that fails does not stop the others: the status is 3 then,
-    and the next run goes on where this one stopped.
+    Creates, repairs, suspends and resumes tenants, and with --prune deletes those that the file
+    does not name. Shows the plan and asks first. A tenant that fails does not stop the others: the
+    status is 3 then, and the next run goes on where this one stopped.
     """
     fleet, console = load_fleet(file), Console("apply", output, quiet)
     requests = [tenant.request for tenant in fleet.tenants]  # the operator's own words

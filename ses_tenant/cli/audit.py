@@ -102,7 +102,7 @@ def audit(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Find every user and role that may send as a tenant's domain and is not that tenant.
+    """Find who else may send as a tenant, or take it over.
 
     \b
       ses-tenant audit
@@ -111,8 +111,9 @@ def audit(
       ses-tenant audit --from account.json
       ses-tenant audit -o html > audit.html
 
-    Ends with status 4 if there are findings. Each shows an address that can be forged, the
-    statement that lets it, and what to do. Nothing is changed.
+    Looks at every user and role of the account. Ends with status 4 if there are findings. Each
+    shows an address that can be forged, the statement that allows it, and what to do. Nothing is
+    changed.
     """
     from ses_tenant.core.proof.organization import service_control_policies
     from ses_tenant.core.rotation.decision import duration

@@ -1,6 +1,7 @@
 """The one place where a failure becomes a message, a JSON document and an exit status."""
 
 import errno
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -10,16 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ses_tenant.cli.console import envelope, print_error, write_stdout
+from ses_tenant.cli.groups import VerbGroup, after_the_verb, names_of_options
 from ses_tenant.cli.options import fill_help
 from ses_tenant.cli.verb import keeping
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
+# -o among short options that take no value.
+_SHORT_OUTPUT = re.compile(r"-[a-zA-Z]*o")
+_SHORT_JSON = re.compile(r"-[a-zA-Z]*o=?json")
+_ARGS = "ses_tenant.args"
+_VERB = "ses_tenant.verb"
 
-class ErrorBoundary(TyperGroup):
+
+class ErrorBoundary(VerbGroup):
     """The root command; it stands inside the app, so that tests see what a user sees."""
 
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
@@ -27,9 +34,10 @@ class ErrorBoundary(TyperGroup):
         return keeping(super().get_params(ctx))
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Parse what stands before the verb, and keep all arguments for `invoke`."""
-        ctx.meta["ses_tenant.args"] = list(args)
-        with _boundary(list(args)):
+        """Parse the arguments, those options that precede the verb as the verb's own."""
+        args, verb = after_the_verb(args, names_of_options(self.params), self.commands)
+        ctx.meta[_ARGS], ctx.meta[_VERB] = list(args), verb
+        with _boundary(list(args), verb):
             return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - Typer's own Click
@@ -42,12 +50,12 @@ class ErrorBoundary(TyperGroup):
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         """Run the verb and end with the status of what went wrong."""
-        with _boundary(ctx.meta["ses_tenant.args"]):
+        with _boundary(ctx.meta[_ARGS], ctx.meta[_VERB]):
             return super().invoke(ctx)
 
 
 @contextmanager
-def _boundary(args: Sequence[str]) -> Iterator[None]:
+def _boundary(args: Sequence[str], verb: str) -> Iterator[None]:
     try:
         yield
     except (typer.Exit, BrokenPipeError):
@@ -80,7 +88,7 @@ def _boundary(args: Sequence[str]) -> Iterator[None]:
         failure = _internal(error, debug="--debug" in args)
     else:
         return
-    _report(failure, args)
+    _report(failure, args, verb)
     raise typer.Exit(failure.exit_status)
 
 
@@ -90,9 +98,9 @@ def _command_path(error: TyperException) -> str:
     return context.command_path if context else "ses-tenant"
 
 
-def _report(failure: SesTenantError, args: Sequence[str]) -> None:
+def _report(failure: SesTenantError, args: Sequence[str], verb: str) -> None:
     if _wants_json(args):
-        document = envelope(_command(args), None, errors=[failure], exit_status=failure.exit_status)
+        document = envelope(verb, None, errors=[failure], exit_status=failure.exit_status)
         try:
             write_stdout(document)
         except OSError:  # stdout is full or closed; stderr may not be
@@ -116,12 +124,9 @@ def _internal(error: Exception, *, debug: bool) -> SesTenantError:
 
 def _wants_json(args: Sequence[str]) -> bool:
     own = args[: args.index("--")] if "--" in args else args
-    return (
-        "-ojson" in own
-        or "--output=json" in own
-        or any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(own))
+    return any(
+        word == "--output=json"
+        or _SHORT_JSON.fullmatch(word)
+        or (following == "json" and (word == "--output" or _SHORT_OUTPUT.fullmatch(word)))
+        for word, following in pairwise([*own, ""])
     )
-
-
-def _command(args: Sequence[str]) -> str:
-    return next((arg for arg in args if not arg.startswith("-")), "")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ses_tenant.cli import completion
 from ses_tenant.cli import options as o
 from ses_tenant.cli.accounts import (
     FileOption,
@@ -44,7 +45,10 @@ def check(
     domains: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="DOMAIN", help="Tenants to check; without one, all.", show_default=False
+            metavar="DOMAIN",
+            help="Tenants to check; without one, all.",
+            show_default=False,
+            autocompletion=completion.tenants,
         ),
     ] = None,
     file: FileOption = None,
@@ -71,7 +75,7 @@ def check(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Check that tenants are as they should be and isolated from each other.
+    """Check that tenants are as they should be, and isolated.
 
     \b
       ses-tenant check shop.example.com

@@ -65,7 +65,7 @@ def create(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Make a tenant: an IAM user whose credentials send only as DOMAIN.
+    """Create a tenant: an IAM user that can send only as DOMAIN.
 
     \b
       ses-tenant create shop.example.com

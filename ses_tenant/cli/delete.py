@@ -16,7 +16,7 @@ def delete(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Delete tenants: their access keys, policies and whatever else hangs on the IAM user.
+    """Delete tenants: access keys, policies and the IAM user.
 
     \b
       ses-tenant delete shop.example.com

@@ -12,13 +12,13 @@ def export(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Print a tenants file with all tenants of the account, to go on from with `plan`.
+    """Print a tenants file with all tenants of the account.
 
     \b
       ses-tenant export > tenants.toml
       ses-tenant export --profile agency > tenants.toml
 
-    `plan` finds nothing to change in it. It holds no secrets.
+    Go on from it with `plan`, which finds nothing to change at first. It holds no secrets.
     """
     session = o.connect(profile, region, endpoint_url, debug=debug)
     from ses_tenant.aws.iam import Iam

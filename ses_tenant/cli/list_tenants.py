@@ -30,7 +30,7 @@ def list_tenants(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """List all tenants with the age and the last use of their access keys.
+    """List all tenants, their state and what comes next.
 
     \b
       ses-tenant list

@@ -45,7 +45,7 @@ def operator_policy(
     output: o.OutputOption = Output.TABLE,
     quiet: o.Quiet = False,
 ) -> None:
-    """Print the least IAM policy that the operator of ses-tenant needs, without asking AWS.
+    """Print the IAM policy that whoever runs ses-tenant needs.
 
     \b
       ses-tenant operator-policy
@@ -54,11 +54,11 @@ def operator_policy(
       ses-tenant operator-policy --bootstrap > bootstrap.sh
       ses-tenant operator-policy --boundary arn:aws:iam::123456789012:policy/mail
 
-    Whoever may write policies and issue keys can give themselves everything, unless IAM demands a
-    permissions boundary. With --boundary or --bootstrap it does: such an operator can make no user
-    that does more than send, cannot change the boundary, and cannot `adopt`. `identity` is all of
-    `identity` but `identity publish`, which is `publish`. What a destination needs is in
-    examples/destination-policy.json.
+    Works offline. Whoever may write policies and issue keys can give themselves everything, unless
+    IAM demands a permissions boundary. With --boundary or --bootstrap it does: such an operator can
+    make no user that does more than send, cannot change the boundary, and cannot `adopt`.
+    `identity` is all of `identity` but `identity publish`, which is `publish`. What a destination
+    needs is in examples/destination-policy.json.
     """
     from ses_tenant.core.regions import check_region, partition_of
     from ses_tenant.core.tenant import operator_policy as core

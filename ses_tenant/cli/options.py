@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ses_tenant.cli import completion
 from ses_tenant.cli.console import Output
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.tenant.settings import Setting
@@ -28,17 +29,34 @@ Given = Mapping[str, object]
 
 
 Domain = Annotated[
-    str, typer.Argument(metavar="DOMAIN", help="The sending domain.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="DOMAIN",
+        help="The sending domain.",
+        show_default=False,
+        autocompletion=completion.tenants,
+    ),
 ]
 Domains = Annotated[
-    list[str], typer.Argument(metavar="DOMAIN", help="Sending domains.", show_default=False)
+    list[str],
+    typer.Argument(
+        metavar="DOMAIN",
+        help="Sending domains.",
+        show_default=False,
+        autocompletion=completion.tenants,
+    ),
 ]
 Profile = Annotated[
     str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")
 ]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="REGION", help="AWS Region to call, for the partition."),
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="AWS Region to call, for the partition.",
+        autocompletion=completion.regions,
+    ),
 ]
 EndpointUrl = Annotated[
     str | None,
@@ -46,6 +64,11 @@ EndpointUrl = Annotated[
 ]
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="How to print the result.", show_default=True)
+]
+# Before the verb, which knows what it can print.
+AnyOutput = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="<table|json>", help="How to print the result."),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print the plan and change nothing.", show_default=False)
@@ -55,7 +78,7 @@ Yes = Annotated[
 ]
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", help="No notes and no progress on stderr.", show_default=False),
+    typer.Option("--quiet", "-q", help="No notes and no progress on stderr.", show_default=False),
 ]
 Debug = Annotated[
     bool,
@@ -133,7 +156,11 @@ def _option(setting: Setting) -> object:
     elif kind.many or kind.pairs:
         value = list[str]
     option = typer.Option(
-        setting.option, metavar=setting.metavar, help=setting.help, show_default=False
+        setting.option,
+        metavar=setting.metavar,
+        help=setting.help,
+        show_default=False,
+        autocompletion=completion.OF_SETTINGS.get(setting.name),
     )
     return Annotated[value | None, option]  # type: ignore[operator]
 

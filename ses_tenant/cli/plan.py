@@ -31,7 +31,7 @@ def plan(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Show what `apply` would change so that all tenants are as FILE says.
+    """Show what `apply` would change to match the tenants file.
 
     \b
       ses-tenant plan

@@ -15,14 +15,14 @@ def policy(
     output: o.OutputOption = Output.TABLE,
     quiet: o.Quiet = False,
 ) -> None:
-    """Print the policy that `create` attaches, without asking AWS; to read, review or paste.
+    """Print the policy that `create` attaches; works offline.
 
     \b
       ses-tenant policy shop.example.com
       ses-tenant policy shop.example.com --smtp --subdomains
 
-    It takes the options of `create`. Boundary and tags stand beside the policy and change nothing
-    in it. With --scope identity it needs --region, or AWS_REGION.
+    To read, review or paste. It takes the options of `create`. Boundary and tags stand beside the
+    policy and change nothing in it. With --scope identity it needs --region, or AWS_REGION.
     """
     request = o.tenant_request(domain, given)
     from ses_tenant.core.tenant.policy import policy_size, sending_policy

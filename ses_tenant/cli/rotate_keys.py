@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ses_tenant.cli import completion
 from ses_tenant.cli import options as o
 from ses_tenant.cli.accounts import (
     FileOption,
@@ -46,6 +47,7 @@ def rotate_keys(
             metavar="DOMAIN",
             help="Tenants to rotate at any age; without one, all that are due.",
             show_default=False,
+            autocompletion=completion.tenants,
         ),
     ] = None,
     file: FileOption = None,
@@ -88,7 +90,7 @@ def rotate_keys(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Replace access keys, one step a run, so that no site ever holds a dead key.
+    """Replace access keys in steps: no site holds a dead key.
 
     \b
       ses-tenant rotate-keys

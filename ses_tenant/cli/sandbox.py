@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from ses_tenant.cli.console import Console, print_error, write_stdout
+from ses_tenant.cli.groups import VerbGroup
 from ses_tenant.cli.outbox import outbox
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 
@@ -19,7 +19,7 @@ _NOT_FOUND = 127  # as shells end when there is no such command
 _COMMAND = "ses_tenant.command"
 
 
-class _CommandAfterDashes(TyperGroup):
+class _CommandAfterDashes(VerbGroup):
     """A group whose arguments after `--` are a command of the user's."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
@@ -121,7 +121,7 @@ def sandbox(
         ),
     ] = 0,
 ) -> None:
-    """Run COMMAND against a local AWS account that enforces the policies.
+    """Try it on a local AWS account that enforces the policies.
 
     \b
       ses-tenant sandbox -- ses-tenant create shop.example.com

@@ -15,7 +15,7 @@ def show(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Show everything of one tenant, and what differs from what it should be.
+    """Show everything about one tenant, and what has drifted.
 
     \b
       ses-tenant show shop.example.com

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ses_tenant.cli import completion
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, counted, exit_with, wrapped
 from ses_tenant.cli.streams import read_input, why
@@ -28,7 +29,12 @@ _STDIN = "-"
 def simulate(
     domain: Annotated[
         str | None,
-        typer.Argument(metavar="DOMAIN", help="The tenant that sends.", show_default=False),
+        typer.Argument(
+            metavar="DOMAIN",
+            help="The tenant that sends.",
+            show_default=False,
+            autocompletion=completion.tenants,
+        ),
     ] = None,
     sender: Annotated[
         str | None,
@@ -77,7 +83,7 @@ def simulate(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Tell whether a mail may be sent, and which statement of which policy decides.
+    """Tell whether a mail may be sent, and what decides it.
 
     \b
       ses-tenant simulate shop.example.com --from info@shop.example.com

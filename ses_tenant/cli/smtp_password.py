@@ -28,13 +28,14 @@ def smtp_password(
     output: o.OutputOption = Output.TABLE,
     quiet: o.Quiet = False,
 ) -> None:
-    """Derive the SES SMTP password from a secret access key on standard input, offline.
+    """Derive the SES SMTP password from a secret access key.
 
     \b
       ses-tenant smtp-password --region eu-central-1 < secret-access-key
       pass show aws/shop | ses-tenant smtp-password --region eu-central-1
 
-    The SMTP user name is the access key ID. A password works in one Region only.
+    Reads the secret access key on standard input, and works offline. The SMTP user name is the
+    access key ID. A password works in one Region only.
     """
     from ses_tenant.core.regions import check_region, smtp_host, smtp_warning
     from ses_tenant.core.smtp import SMTP_PORT, check_secret_access_key, length_warning

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ses_tenant.cli import completion
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, exit_with, status_of
 from ses_tenant.cli.runtime import make_runtime
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 
 _Domains = Annotated[
     list[str] | None,
-    typer.Argument(metavar="DOMAIN", help="Sending domains.", show_default=False),
+    typer.Argument(
+        metavar="DOMAIN",
+        help="Sending domains.",
+        show_default=False,
+        autocompletion=completion.tenants,
+    ),
 ]
 _All = Annotated[bool, typer.Option("--all", help="Every tenant.", show_default=False)]
 
@@ -42,7 +48,7 @@ def suspend(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Stop sites from sending, at once: for the day one is hacked.
+    """Stop sites from sending at once: for the day one is hacked.
 
     \b
       ses-tenant suspend shop.example.com --reason "sends to bought lists"
@@ -72,7 +78,7 @@ def resume(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Let suspended sites send again, with exactly the keys that were Active before.
+    """Let suspended sites send again, with the keys they had.
 
     \b
       ses-tenant resume shop.example.com

@@ -6,19 +6,24 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 from typer.main import get_command
 
+from ses_tenant.cli import completion
 from ses_tenant.cli.app import app
+from ses_tenant.cli.groups import after_the_verb
 
 from .conftest import Run
 
 COMMANDS = [
-    *("create", "adopt", "list", "show", "rotate-keys", "suspend", "resume", "delete"),
-    *("simulate", "check", "audit", "plan", "apply", "export"),
-    *("policy", "operator-policy", "smtp-password", "identity", "sandbox"),
+    *("create", "adopt", "list", "show", "suspend", "resume", "delete"),
+    *("rotate-keys", "smtp-password"),
+    *("check", "audit", "simulate", "policy", "operator-policy"),
+    *("plan", "apply", "export", "help", "identity", "watch", "sandbox"),
 ]
 SLOW = ["boto3", "botocore", "moto", "rich", "pygments", "markdown_it"]
 
@@ -125,9 +130,84 @@ def test_no_command_shows_the_help(run: Run) -> None:
     assert answer.status == 2
 
 
-def test_version(run: Run) -> None:
-    answer = run("--version")
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(run: Run, option: str) -> None:
+    answer = run(option)
     assert (answer.status, answer.stdout) == (0, "ses-tenant 0.1.0\n")
+
+
+def test_help_lists_the_verbs_in_groups_with_whole_summaries(run: Run) -> None:
+    text = run("--help").stdout
+    groups = ["A site:", "Its access keys:", "Proof:", "Many sites at once:", "Try it:", "Options:"]
+    assert [line for line in text.splitlines() if line in groups] == groups
+    assert "..." not in text.replace("[ARGS]...", "")
+    assert "  delete           Delete tenants: access keys, policies and the IAM user.\n" in text
+
+
+def test_the_verb_help_shows_what_the_option_does(run: Run) -> None:
+    for verb in (["create"], ["identity", "check"], []):
+        assert run("help", *verb).stdout == run(*verb, "--help").stdout
+    answer = run("help", "create-tenant")
+    assert (answer.status, answer.stdout) == (2, "")
+    assert "No such command 'create-tenant'." in answer.stderr
+
+
+VERBS = {"list": None, "identity": SimpleNamespace(commands={"check": None})}
+OPTIONS = {"--output": True, "-o": True, "--quiet": False, "-q": False}
+
+
+@pytest.mark.parametrize(
+    ("line", "moved", "verb"),
+    [
+        ("list -o json", "list -o json", "list"),
+        ("-o json list", "list -o json", "list"),
+        ("-ojson -q list x", "list -ojson -q x", "list"),
+        ("-qo json list", "list -qo json", "list"),
+        ("--output=json --quiet list", "list --output=json --quiet", "list"),
+        (
+            "-q identity --output json check x",
+            "identity check -q --output json x",
+            "identity check",
+        ),
+        ("-o list list", "list -o list", "list"),
+        ("--help list", "--help list", ""),
+        ("-o json", "-o json", ""),
+        ("-o", "-o", ""),
+        ("-o json lsit", "-o json lsit", ""),
+        ("-x list", "-x list", ""),
+        ("- list", "- list", ""),
+    ],
+)
+def test_options_before_the_verb_are_the_verbs(line: str, moved: str, verb: str) -> None:
+    assert after_the_verb(line.split(), OPTIONS, VERBS) == (moved.split(), verb)
+
+
+def test_an_option_before_the_verb_counts_as_after_it(run: Run) -> None:
+    answer = run("-o", "json", "policy", "shop.example.com")
+    assert answer.json["command"] == "policy"
+    failed = run("--output=json", "identity", "check", "nobody@example.com")
+    assert failed.json["command"] == "identity check"
+    assert failed.json["status"] == "error"
+    refused = run("--dry-run", "policy", "shop.example.com")
+    assert (refused.status, refused.stdout) == (2, "")
+    assert "Usage: ses-tenant policy" in refused.stderr
+
+
+def test_values_are_completed_without_asking_aws() -> None:
+    assert completion.formats("wp-") == ["wp-mail-smtp", "wp-offload-ses"]
+    assert completion.regions("eu-n") == ["eu-north-1"]
+    assert completion.destinations("s") == ["secretsmanager:", "ssm:"]
+
+
+@pytest.mark.usefixtures("server")
+def test_domains_are_completed_from_the_account(run: Run) -> None:
+    for domain in ("shop.example.com", "blog.example.org"):
+        assert run("create", domain, "--quiet").status == 0
+    context = typer.Context(get_command(app))
+    assert completion.tenants(context, "") == ["blog.example.org", "shop.example.com"]
+    assert completion.tenants(context, "sh") == ["shop.example.com"]
+    context.params["endpoint_url"] = "nowhere"
+    assert completion.tenants(context, "") == []
 
 
 def test_completion_completes_a_command_in_bash() -> None:

@@ -137,7 +137,7 @@ def test_the_generated_help_is_up_to_date() -> None:
 
 def test_the_generated_help_would_be_noticed_if_it_were_old() -> None:
     generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
-    old = REFERENCE.replace("Make a tenant", "Make a lodger")
+    old = REFERENCE.replace("Create a tenant", "Create a lodger")
     assert old != REFERENCE
     assert generate["updated"](old) == REFERENCE
     old = DESTINATIONS.replace("WPMS_MAILER", "WPMS_POSTMAN")

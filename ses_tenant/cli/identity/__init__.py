@@ -2,6 +2,7 @@
 
 import typer
 
+from ses_tenant.cli.groups import VerbGroup
 from ses_tenant.cli.identity.adopt import adopt
 from ses_tenant.cli.identity.check import check
 from ses_tenant.cli.identity.create import create
@@ -11,12 +12,12 @@ from ses_tenant.cli.identity.records import records
 from ses_tenant.cli.identity.request_production import request_production
 from ses_tenant.cli.verb import Verb
 
-app = typer.Typer(name="identity", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="identity", cls=VerbGroup, no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def identity() -> None:
-    """Verify a domain in SES: make its email identity, print its DNS records, check them.
+    """Verify a domain in SES; print and check its DNS records.
 
     \b
       ses-tenant identity create shop.example.com --region eu-central-1

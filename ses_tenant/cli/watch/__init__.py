@@ -2,15 +2,16 @@
 
 import typer
 
+from ses_tenant.cli.groups import VerbGroup
 from ses_tenant.cli.verb import Verb
 from ses_tenant.cli.watch.test import watch_test
 
-app = typer.Typer(name="watch", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="watch", cls=VerbGroup, no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def watch() -> None:
-    """Watch what becomes of the sites' mail, and stop a site that was hacked.
+    """Watch the sites' mail, and stop a site that was hacked.
 
     \b
       ses-tenant watch test --events events.jsonl
