@@ -35,7 +35,7 @@ ROOMS = {
     "watch": {"tenant"},
     "rotation": {"tenant"},
     "plans": {"rotation"},
-    "fleet": {"rotation", "tenant"},
+    "fleet": {"rotation", "tenant", "watch"},
     "proof": {"tenant", "iam"},
     "findings": {"plans", "rotation", "proof", "identity"},
 }

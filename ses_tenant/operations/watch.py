@@ -12,11 +12,15 @@ from ses_tenant.core.watch.tally import Watched
 
 @dataclass(frozen=True)
 class Watch:
-    """What is watched and by which rules; `tenants` by IAM user name, None for all there are."""
+    """What is watched and by which rules; `tenants` by IAM user name, None for all there are.
+
+    `dry` tells that nobody is suspended; None leaves that to the time since the watch began.
+    """
 
     rules: tuple[Rule, ...] = tuple(parse_rule(rule) for rule in DEFAULT_RULES)
     tenants: Mapping[str, Watched] | None = None
     limits: Limits = field(default_factory=Limits)
+    dry: bool | None = None
 
 
 def watch_of(fleet: Fleet | None) -> Watch:
@@ -24,7 +28,8 @@ def watch_of(fleet: Fleet | None) -> Watch:
     if fleet is None:
         return Watch()
     tenants = [_watched(tenant) for tenant in fleet.tenants]
-    return Watch(tenants={tenant.user_name: tenant for tenant in tenants})
+    by_name = {tenant.user_name: tenant for tenant in tenants}
+    return Watch(fleet.watch.rules, by_name, fleet.watch.limits, fleet.watch.dry)
 
 
 def _watched(tenant: FleetTenant) -> Watched:
@@ -34,4 +39,5 @@ def _watched(tenant: FleetTenant) -> Watched:
         spec.user_name,
         tuple(domain.name for domain in spec.sending.also),
         spec.sending.subdomains,
+        tenant.rules,
     )

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from ses_tenant.core.tenant.settings import Setting
 from ses_tenant.core.tenant.spec import SETTINGS, STDOUT
+from ses_tenant.core.watch.decide import Limits
+from ses_tenant.core.watch.rules import RULE_PATTERN
 
 _AUDIT: dict[str, object] = {
     "description": "What `audit` and `check` are told with --file.",
@@ -23,6 +25,33 @@ _AUDIT: dict[str, object] = {
             "description": "File of findings that are known, beside this one.",
             "type": "string",
             "minLength": 1,
+        },
+    },
+}
+_RULES: dict[str, object] = {
+    "type": "array",
+    "items": {"type": "string", "pattern": RULE_PATTERN},
+}
+_WATCH: dict[str, object] = {
+    "description": "By which rules the sites' mail is watched.",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "rules": {
+            "description": "Rules such as `bounce-rate > 10 % of >= 50 in 1h -> suspend`, in place "
+            "of those that hold by default.",
+            **_RULES,
+        },
+        "dry": {
+            "description": "true only tells who would be suspended, false suspends at once; left "
+            "out, it is true for the first week.",
+            "type": "boolean",
+        },
+        "max-suspensions-an-hour": {
+            "description": "So many tenants are suspended in an hour at most; of more it is told.",
+            "type": "integer",
+            "minimum": 0,
+            "default": Limits().most_an_hour,
         },
     },
 }
@@ -63,6 +92,7 @@ def fleet_schema(destinations: Mapping[str, str], formats: Iterable[str]) -> dic
                 "additionalProperties": {"$ref": "#/definitions/tenant"},
             },
             "audit": _AUDIT,
+            "watch": _WATCH,
         },
         "definitions": {
             "regions": {
@@ -109,6 +139,11 @@ def fleet_schema(destinations: Mapping[str, str], formats: Iterable[str]) -> dic
                         "description": "true suspends it, false resumes it; left out, it stays as "
                         "it is.",
                         "type": "boolean",
+                    },
+                    "rules": {
+                        "description": "Its own rules of the watch, in place of those of [watch].",
+                        "minItems": 1,
+                        **_RULES,
                     },
                 },
             },

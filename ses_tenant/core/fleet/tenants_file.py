@@ -15,12 +15,16 @@ from ses_tenant.core.tenant.naming import check_operator
 from ses_tenant.core.tenant.request import TenantRequest, check_spec, resolve
 from ses_tenant.core.tenant.settings import Setting
 from ses_tenant.core.tenant.spec import SENDING, SETTINGS, Interface, Scope
+from ses_tenant.core.watch.decide import Limits
+from ses_tenant.core.watch.rules import parse_rule
+from ses_tenant.core.watch.settings import WatchSettings
 
 DOMAIN_PLACEHOLDER = "{domain}"
-TABLES = ("accounts", "defaults", "tenants", "audit")
+TABLES = ("accounts", "defaults", "tenants", "audit", "watch")
 ACCOUNT_KEYS = ("profile", "role-arn", "regions")
 AUDIT_KEYS = ("operators", "accept")
-TENANT_KEYS = ("account", *(setting.name for setting in SETTINGS), "max-age", "suspended")
+WATCH_KEYS = ("rules", "dry", "max-suspensions-an-hour")
+TENANT_KEYS = ("account", *(setting.name for setting in SETTINGS), "max-age", "suspended", "rules")
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\x21-\x7e]{1,576}")
 
@@ -106,7 +110,8 @@ def _fleet(document: Table, checks: Checks, problems: Problems) -> Fleet:
                 f"{domain} and {places[place]} have the same destination; "
                 f"'{DOMAIN_PLACEHOLDER}' in it stands for the domain",
             )
-    return Fleet(accounts, tuple(tenants.values()), *_audit(document, problems))
+    watch = _watch(document, problems)
+    return Fleet(accounts, tuple(tenants.values()), *_audit(document, problems), watch)
 
 
 def _tables(document: Table, key: str, problems: Problems) -> list[tuple[str, Table]]:
@@ -133,6 +138,22 @@ def _audit(document: Table, problems: Problems) -> tuple[tuple[str, ...], str | 
     for operator in operators:
         problems.tried(("audit", "operators"), lambda arn=operator: check_operator(arn))  # type: ignore[misc]
     return operators, reader.text("accept")
+
+
+def _watch(document: Table, problems: Problems) -> WatchSettings:
+    """Return by which rules the mail is watched; what the file leaves out is as by default."""
+    table, usual = document.get("watch", {}), WatchSettings()
+    if not isinstance(table, dict):
+        problems.add(("watch",), "'watch' must be a table")
+        return usual
+    reader = TableReader(table, ("watch",), problems)
+    reader.only(WATCH_KEYS)
+    rules, most = reader.each("rules", parse_rule), reader.number("max-suspensions-an-hour")
+    return WatchSettings(
+        usual.rules if rules is None else rules,
+        reader.flag("dry"),
+        usual.limits if most is None else Limits(most),
+    )
 
 
 def _account(name: str, table: Table, problems: Problems) -> Account:
@@ -169,11 +190,14 @@ def _tenant(
     request = problems.tried(path, lambda: TenantRequest(domain, **given))  # type: ignore[arg-type]
     max_age = reader.duration("max-age")
     suspended = reader.flag("suspended")
+    rules = reader.each("rules", parse_rule)
+    if rules == ():
+        problems.add(reader.at("rules"), "'rules' is empty; left out, those of [watch] hold")
     if account is None or request is None:
         return None
     if request.regions or given["scope"] is not Scope.IDENTITY:
         problems.tried(path, lambda: check_spec(resolve(request, None, None)))
-    return FleetTenant(account.name, request, max_age, suspended)
+    return FleetTenant(account.name, request, max_age, suspended, rules or ())
 
 
 def _account_of(

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import tomlkit
 from tomlkit.container import Container
-from tomlkit.items import AoT, Table, Whitespace
+from tomlkit.items import AoT, Array, Table, Whitespace
 
 KeyPath = tuple[str, ...]
 
 
 def key_lines(text: str) -> Mapping[KeyPath, int]:
-    """Return the line, counted from 1, of each table and each key of a valid TOML document.
+    """Return the line, counted from 1, of each table, key and text in a list of a TOML document.
 
     tomlkit keeps a document as a tree whose parts, one after the other, are the text; so the line
     of a part is the number of line ends in all parts before it.
@@ -43,5 +43,16 @@ def _walk(container: Container, path: KeyPath, line: int, found: dict[KeyPath, i
             line += item.as_string().count("\n")
         else:
             found.setdefault(here, line)
+            if isinstance(item, Array):
+                _note_texts(item, here, line, found)
             line += (item.as_string() + item.trivia.trail).count("\n")
     return line
+
+
+def _note_texts(array: Array, path: KeyPath, line: int, found: dict[KeyPath, int]) -> None:
+    """Note the texts of a list that begins at `line`, by their numbers."""
+    whole, position = array.as_string(), 0
+    for number, item in enumerate(array):
+        position = max(position, whole.find(item.as_string(), position))
+        found.setdefault((*path, str(number)), line + whole.count("\n", 0, position))
+        position += len(item.as_string())

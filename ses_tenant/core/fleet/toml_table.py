@@ -83,6 +83,14 @@ class TableReader:
         self._none(key, value, "true or false, without quotes")
         return None
 
+    def number(self, key: str) -> int | None:
+        """Return a whole number from 0 on, or None where there is none."""
+        value = self._value(key)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        self._none(key, value, "a whole number, 0 or more")
+        return None
+
     def texts(self, key: str) -> tuple[str, ...] | None:
         """Return a list of texts, or None where there is none."""
         value = self._value(key)
@@ -101,14 +109,14 @@ class TableReader:
         if kind.choice is not None:
             return self.choice(key, kind.choice)
         if kind.many:
-            return self._each(key, parse)
+            return self.each(key, parse)
         text = self.text(key)
         value = None if text is None else self.problems.tried(self.at(key), lambda: parse(text))
         return (value,) if setting.clears and value is not None else value
 
     def regions(self) -> tuple[str, ...] | None:
         """Return the list of Regions, or None where there is none."""
-        return self._each("regions", check_region)
+        return self.each("regions", check_region)
 
     def choice(self, key: str, kind: type[_E]) -> _E | None:
         """Return one of the values of `kind`, or None where there is none."""
@@ -136,11 +144,15 @@ class TableReader:
                 self.problems.add((*path, "tags"), "'tags' must be a table of texts")
         return found
 
-    def _each(self, key: str, make: Callable[[str], _T]) -> tuple[_T, ...] | None:
+    def each(self, key: str, make: Callable[[str], _T]) -> tuple[_T, ...] | None:
+        """Return what `make` makes of each text of a list, or None where there is none."""
         texts = self.texts(key)
         if texts is None:
             return None
-        made = [self.problems.tried(self.at(key), lambda t=t: make(t)) for t in texts]  # type: ignore[misc]
+        made = [
+            self.problems.tried((*self.at(key), str(number)), lambda text=text: make(text))  # type: ignore[misc]
+            for number, text in enumerate(texts)
+        ]
         return tuple(value for value in made if value is not None)
 
     def _value(self, key: str) -> object:

@@ -65,6 +65,8 @@ _RULE = re.compile(
     rf"(?P<metric>[a-z-]+)(?:\s*>\s*{_NUMBER}(?P<rate>\s*%\s*of\s*>=\s*(?P<least>\d{{1,9}}))?"
     r"\s+in\s+(?P<count>\d{1,5})\s*(?P<unit>[mhd]))?\s*->\s*(?P<outcome>[a-z]+)"
 )
+# The same for a JSON Schema, which has no named groups.
+RULE_PATTERN = rf"^\s*{re.sub(r'[?]P<[a-z]+>', '', _RULE.pattern)}\s*$"
 # No site that is well meets these. SES itself reviews an account at 5 % of bounces or 0.1 % of
 # complaints, over its last mails, and may pause it at 10 % or 0.5 %.
 # https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-dg.html

@@ -17,11 +17,13 @@ from ses_tenant.core.fleet.tenants_file import (
     AUDIT_KEYS,
     TABLES,
     TENANT_KEYS,
+    WATCH_KEYS,
     parse_fleet,
 )
 from ses_tenant.core.fleet.toml_lines import key_lines
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope
+from ses_tenant.core.watch.rules import DEFAULT_RULES
 from ses_tenant.destinations.formats import FORMATS
 from ses_tenant.destinations.registry import file_checks
 
@@ -139,6 +141,47 @@ def test_what_an_audit_is_told() -> None:
     assert (silent.operators, silent.accept) == ((), None)
 
 
+def test_by_which_rules_the_mail_is_watched() -> None:
+    own = "sends > 500 in 1h -> suspend"
+    text = (
+        "[watch]\n"
+        'rules = ["bounce-rate > 10 % of >= 50 in 1h -> suspend", "from-domain -> alert"]\n'
+        "dry = false\nmax-suspensions-an-hour = 0\n"
+        f'[tenants."{SHOP}"]\nrules = ["{own}"]\n[tenants."{BLOG}"]\n'
+    )
+    fleet = parsed(text)
+    assert list(map(str, fleet.watch.rules)) == [
+        "bounce-rate > 10 % of >= 50 in 1h -> suspend",
+        "from-domain -> alert",
+    ]
+    assert (fleet.watch.dry, fleet.watch.limits.most_an_hour) == (False, 0)
+    assert [list(map(str, tenant.rules)) for tenant in fleet.tenants] == [[own], []]
+    assert not schema_refuses(text)
+
+
+def test_what_the_file_leaves_out_of_the_watch_is_as_by_default() -> None:
+    watch = parsed("").watch
+    assert tuple(map(str, watch.rules)) == DEFAULT_RULES
+    assert (watch.dry, watch.limits.most_an_hour) == (None, 5)
+    assert not schema_refuses(f"[watch]\nrules = {list(DEFAULT_RULES)}\n")
+    assert parsed("[watch]\nrules = []\n").watch.rules == ()
+
+
+def test_each_rule_that_is_none_is_told_with_its_own_line() -> None:
+    text = (
+        "[watch]\nrules = [\n"
+        '  "from-domain -> alert", # "a" [\n'
+        "  'bounces > 10 -> suspend',\n\n"
+        '  "x", "from-domain -> block",\n'
+        "]\n"
+    )
+    assert [line[:40] for line in mistakes(text)] == [
+        "4: 'bounces > 10 -> suspend' is not a ru",
+        "6: 'from-domain -> block' is not a rule:",
+        "6: 'x' is not a rule: it does not read a",
+    ]
+
+
 def test_all_mistakes_are_told_at_once_each_with_its_line() -> None:
     text = EVERYTHING
     for right, wrong in {
@@ -177,6 +220,14 @@ def test_all_mistakes_are_told_at_once_each_with_its_line() -> None:
         ("audit = 1", "1: 'audit' must be a table"),
         ("[audit]\nacept = 'x'", "2: unknown key 'acept' in [audit]; did you mean 'accept'?"),
         ("[audit]\noperators = ['mail-admin']", "2: 'mail-admin' is not the ARN of an IAM user"),
+        ("watch = 1", "1: 'watch' must be a table"),
+        ("[watch]\nrule = ['x']", "2: unknown key 'rule' in [watch]; did you mean 'rules'?"),
+        ("[watch]\ndry = 7", "2: 'dry' must be true or false, without quotes"),
+        ("[watch]\nmax-suspensions-an-hour = true", "2: 'max-suspensions-an-hour' must be a whole"),
+        (
+            '[tenants."a.example.com"]\nrules = []',
+            "2: 'rules' is empty; left out, those of [watch]",
+        ),
         ('[accounts."a b"]', "1: 'a b' is no name for an account"),
         ('[accounts.a]\nrole-arn = "x"', "2: 'x' is not the ARN of an IAM role"),
         (
@@ -223,6 +274,13 @@ def test_a_mistake_is_told_with_its_line(text: str, told: str) -> None:
         '[audit]\noperators = "arn:aws:iam::123456789012:role/x"',
         '[audit]\noperators = ["arn:aws:iam::123456789012:group/x"]',
         "[audit]\nx = 1",
+        "[watch]\nx = 1",
+        "[watch]\nrules = 'from-domain -> alert'",
+        "[watch]\nrules = ['from-domain - alert']",
+        "[watch]\nrules = ['bounces > 10 -> suspend']",
+        "[watch]\ndry = 'true'",
+        "[watch]\nmax-suspensions-an-hour = -1",
+        '[tenants."a.example.com"]\nrules = []',
     ],
 )
 def test_the_schema_refuses_what_the_parser_refuses(text: str) -> None:
@@ -236,6 +294,7 @@ def test_the_schema_knows_the_same_keys_and_values() -> None:
     assert tuple(tenant) == TENANT_KEYS
     assert tuple(SCHEMA["definitions"]["account"]["properties"]) == ACCOUNT_KEYS
     assert tuple(SCHEMA["properties"]["audit"]["properties"]) == AUDIT_KEYS
+    assert tuple(SCHEMA["properties"]["watch"]["properties"]) == WATCH_KEYS
     assert set(SCHEMA["properties"]) == set(TABLES)
     assert tenant["interface"]["enum"] == [interface.value for interface in Interface]
     assert tenant["scope"]["enum"] == [scope.value for scope in Scope]
@@ -269,6 +328,7 @@ def test_lines_of_every_form_that_toml_has() -> None:
         ("a", "b"): 2,
         ("x",): 4,
         ("x", "list"): 5,
+        ("x", "list", "0"): 6,
         ("x", "y z"): 8,
         ("x", "y z", "text"): 9,
         ("x", "y z", "inline"): 12,
