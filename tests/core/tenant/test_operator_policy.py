@@ -1,7 +1,7 @@
 """What the operator's policy lets through, judged by the evaluator: enough, and no escalation."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
@@ -45,17 +45,22 @@ RESOURCES = (
     "*",
 )
 READS = ("iam:Get", "iam:List", "iam:Generate", "iam:Simulate")
-BOUND = operator_policy(verbs_of((), bound=True), boundary=BOUNDARY)
-FREE = operator_policy(VERBS)
+
+
+def operator(verbs: tuple[str, ...], *, boundary: str | None = None) -> Policy:
+    """Return the policy, which is taken apart once, however often it is asked."""
+    return Policy("operator", operator_policy(verbs, boundary=boundary))
+
+
+BOUND = operator(verbs_of((), bound=True), boundary=BOUNDARY)
+FREE = operator(VERBS)
 
 
 def allows(
-    policy: dict[str, object], action: str, resource: str, context: dict[str, str] | None = None
+    policy: Policy, action: str, resource: str, context: dict[str, str] | None = None
 ) -> bool:
     values = {key: (value,) for key, value in (context or {}).items()}
-    verdict = decide(
-        Policies((Policy("operator", policy),)), Request(action, resource, values)
-    ).answer
+    verdict = decide(Policies((policy,)), Request(action, resource, values)).answer
     assert verdict is not Answer.CONDITIONAL
     return verdict is Answer.ALLOWED
 
@@ -121,7 +126,7 @@ def test_the_denies_hold_against_what_else_the_operator_may_be_given() -> None:
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "iam:*", "Resource": "*"}],
     }
-    both = Policies((Policy("operator", BOUND), Policy("more", everything)))
+    both = Policies((BOUND, Policy("more", everything)))
     for action, resource in (
         ("iam:DeleteUserPermissionsBoundary", TENANT),
         ("iam:CreatePolicyVersion", BOUNDARY),
@@ -145,15 +150,13 @@ class Account:
     taken: bool = False
 
 
-DOCUMENTS: dict[str, dict[str, object]] = {
-    "nothing": {"Version": "2012-10-17", "Statement": []},
-    "send": boundary_policy(),
-    "all": {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-    },
+ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+DOCUMENTS = {
+    "nothing": Policy("own", {"Version": "2012-10-17", "Statement": []}),
+    "send": Policy("own", boundary_policy()),
+    "all": Policy("own", {"Version": "2012-10-17", "Statement": [ALL]}),
 }
-BOUNDARIES = {BOUNDARY: boundary_policy(), OTHER_BOUNDARY: DOCUMENTS["all"]}
+BOUNDARIES = {BOUNDARY: DOCUMENTS["send"], OTHER_BOUNDARY: DOCUMENTS["all"]}
 STARTS = (
     Account(None, None),
     Account(ADMIN, None, "all"),
@@ -190,7 +193,7 @@ def moves(user: Account) -> Iterator[tuple[str, list[str], str | None, Account]]
         yield f"iam:{action}", [user.arn], user.boundary, replace(user, taken=True)
 
 
-def reachable(policy: dict[str, object]) -> set[Account]:
+def reachable(policy: Policy) -> set[Account]:
     """Return every state of a user that the operator can bring about, in any number of calls."""
     found, open_ = set(STARTS), list(STARTS)
     while open_:
@@ -203,8 +206,8 @@ def reachable(policy: dict[str, object]) -> set[Account]:
 
 
 def can_do_more_than_send(user: Account) -> bool:
-    limit = (Policy("boundary", BOUNDARIES[user.boundary]),) if user.boundary else None
-    policies = Policies((Policy("own", DOCUMENTS[user.document]),), boundary=limit)
+    limit = (BOUNDARIES[user.boundary],) if user.boundary else None
+    policies = Policies((DOCUMENTS[user.document],), boundary=limit)
     return any(
         decide(policies, Request(action, "*", {})).answer is not Answer.DENIED
         for action in (*iam_actions(), "ses:SendBulkEmail", "ses:DeleteEmailIdentity", "ec2:RunX")
@@ -222,23 +225,22 @@ def test_no_user_that_the_bound_operator_can_use_can_do_more_than_send() -> None
 
 def test_the_search_would_find_an_escalation() -> None:
     for verbs in (VERBS, ("create",)):
-        users = reachable(operator_policy(verbs))
+        users = reachable(operator(verbs))
         assert Account(NEW, None, "all", taken=True) in users
     assert Account(NEW, None, "all", taken=True) in reachable(FREE)
     # With UpdateUser beyond the path an administrator's user is carried off, boundary or not.
-    moving = json.loads(json.dumps(BOUND).replace("UpdateUser", "UpdateNothing"))
+    moving = json.loads(json.dumps(BOUND.document).replace("UpdateUser", "UpdateNothing"))
     moving["Statement"].append(
         {"Effect": "Allow", "Action": "iam:UpdateUser", "Resource": f"{ACCOUNT}:user/*"}
     )
-    assert Account(NEW, None, "all", taken=True) in reachable(moving)
+    assert Account(NEW, None, "all", taken=True) in reachable(Policy("moving", moving))
 
 
 # --- the form without a boundary -----------------------------------------------------------------
 
 
 def test_without_adopt_nothing_is_written_outside_the_path() -> None:
-    verbs = [verb for verb in VERBS if verb != ADOPT]
-    policy = operator_policy(verbs)
+    policy = operator(tuple(verb for verb in VERBS if verb != ADOPT))
     changed = {
         (action, resource)
         for action, resource in product(iam_actions(), (ADMIN, NEAR, OPERATOR))
@@ -249,7 +251,7 @@ def test_without_adopt_nothing_is_written_outside_the_path() -> None:
 
 def test_adopt_writes_outside_only_what_comes_before_the_rename() -> None:
     for verbs in (VERBS, (ADOPT,)):
-        policy = operator_policy(verbs)
+        policy = operator(verbs)
         outside = {
             action
             for action in iam_actions()
@@ -260,14 +262,15 @@ def test_adopt_writes_outside_only_what_comes_before_the_rename() -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_policy_for_one_verb_is_part_of_the_policy_for_all(verb: str) -> None:
-    one = operator_policy((verb,))
-    for action, resource in product(iam_actions(), RESOURCES):
+    one = operator((verb,))
+    named = [a for a in iam_actions() if any(s.names_action(a.lower()) for s in one.statements)]
+    for action, resource in product(named, RESOURCES):
         if allows(one, action, resource):
             assert allows(FREE, action, resource)
 
 
-@pytest.mark.parametrize("policy", [BOUND, FREE, boundary_policy()])
-def test_it_fits_into_a_managed_policy(policy: dict[str, object]) -> None:
+@pytest.mark.parametrize("policy", [BOUND.document, FREE.document, boundary_policy()])
+def test_it_fits_into_a_managed_policy(policy: Mapping[str, object]) -> None:
     assert policy_size(policy) <= 6144
     statements = policy["Statement"]
     assert isinstance(statements, list)
@@ -284,7 +287,7 @@ CHANGES = (
     *("ses:PutEmailIdentityMailFromAttributes", "ses:PutEmailIdentityDkimSigningAttributes"),
     *("ses:PutEmailIdentityDkimAttributes", "ses:DeleteEmailIdentity"),
 )
-IDENTITY_ONLY = operator_policy(("identity",))
+IDENTITY_ONLY = operator(("identity",))
 
 
 @pytest.mark.parametrize("action", ["ses:CreateEmailIdentity", "ses:TagResource"])
@@ -328,7 +331,7 @@ def change(name: str, kind: str = "CNAME", action: str = "CREATE") -> dict[str, 
 
 
 def test_publishing_adds_the_records_that_ses_asks_for_and_no_others() -> None:
-    policy = operator_policy(("publish",))
+    policy = operator(("publish",))
 
     def may(context: dict[str, str]) -> bool:
         return allows(policy, "route53:ChangeResourceRecordSets", ZONE, context)
