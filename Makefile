@@ -14,7 +14,7 @@ test: ## the tests, in parallel
 rare: ## what is slow and seldom the first to fail
 	$(BIN)pytest -m rare
 
-thorough: ## properties, with 200 examples of each
+thorough: ## properties, with ten times as many examples of each
 	$(BIN)pytest -m hypothesis --hypothesis-profile thorough
 
 lint: ## ruff: rules and format, changing nothing

@@ -22,7 +22,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # As many examples as a run can have that is waited for, and as many as CI takes its time for.
-settings.register_profile("moderate", max_examples=40, deadline=None)
+settings.register_profile("moderate", max_examples=20, deadline=None)
 settings.register_profile("thorough", max_examples=200, deadline=None)
 settings.load_profile("moderate")
 
@@ -37,18 +37,20 @@ def _worked_out_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def _no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _no_real_aws() -> Iterator[None]:
     """Leave no credentials to find, here and in child processes, and no way out of the machine."""
-    for name in list(os.environ):
-        if name.upper() in _PROXIES or name.startswith(("AWS_", "BOTO")) or name in _TERMINAL:
-            monkeypatch.delenv(name)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"):
-        monkeypatch.setenv(name, os.devnull)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for method in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, method, _loopback_only(getattr(socket.socket, method)))
-    monkeypatch.setattr(socket, "getaddrinfo", _known_names_only(socket.getaddrinfo))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.upper() in _PROXIES or name.startswith(("AWS_", "BOTO")) or name in _TERMINAL:
+                patch.delenv(name)
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"):
+            patch.setenv(name, os.devnull)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        for method in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, method, _loopback_only(getattr(socket.socket, method)))
+        patch.setattr(socket, "getaddrinfo", _known_names_only(socket.getaddrinfo))
+        yield
 
 
 def _loopback_only(connect: Callable[[socket.socket, Any], Any]) -> Callable[..., Any]:

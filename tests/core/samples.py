@@ -2,15 +2,14 @@
 
 from datetime import UTC, datetime
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus, User
 from ses_tenant.core.tenant.spec import Interface, Scope, SendingOptions
+from tests.examples import examples
 
-# The first call of some functions loads a table, so a time limit an example would be luck.
-steady = settings(deadline=None)
+steady = examples()
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SHOP = SendingDomain("shop.example.com")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ses_tenant.aws.session import AwsSession, open_session
@@ -21,6 +21,7 @@ from ses_tenant.destinations.document import DocumentDestination
 from ses_tenant.destinations.file import FileDestination
 from ses_tenant.destinations.registry import in_lambda, normalise, open_destination
 from ses_tenant.destinations.stdout import StdoutDestination
+from tests.examples import examples
 
 from .destination_samples import KEY_ID, api, refused, spec
 
@@ -203,7 +204,7 @@ NASTY = [
 ]
 
 
-@settings(deadline=None)
+@examples()
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=700))
 @example(NASTY[0])
 @example(NASTY[1])
@@ -227,7 +228,7 @@ def test_a_tenant_s_tags_remember_its_destination(uri: str) -> None:
     )
 
 
-@settings(deadline=None)
+@examples()
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
 def test_a_normalised_file_is_normal(path: str) -> None:
     uri = f"file:/srv/{path}x".replace("\0", "")

@@ -3,12 +3,12 @@ dead key."""
 
 from datetime import timedelta
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.rotation.decision import Mode
+from tests.examples import examples
 from tests.fakes.iam import When
 from tests.operations.simulated_tenant import SimulatedTenant
 
@@ -173,7 +173,5 @@ class Rotation(RuleBasedStateMachine):
         super().teardown()
 
 
-Rotation.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None, derandomize=False
-)
+Rotation.TestCase.settings = examples(2, stateful_step_count=30)
 TestRotation = Rotation.TestCase

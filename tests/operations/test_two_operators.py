@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.rotation.decision import Mode
 from ses_tenant.core.tenant.notes import Process
+from tests.examples import examples
 from tests.operations.simulated_tenant import DEAD, SimulatedTenant
 
 DAY = timedelta(days=1)
@@ -150,7 +151,7 @@ def may_refuse(run: Callable[[SimulatedTenant], object], tenant: SimulatedTenant
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda s: s.__name__)
-@settings(max_examples=60, deadline=None)
+@examples()
 @given(
     first=st.sampled_from(sorted(RUNS)),
     second=st.sampled_from(sorted(RUNS)),

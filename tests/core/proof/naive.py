@@ -6,8 +6,9 @@ wildcard reaches past a colon of an ARN, and whether a short ARN is filled up.
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 ACCOUNT = "123456789012"
@@ -125,14 +126,18 @@ def _applies(statement: dict[str, Any], mail: Mail, reading: str) -> bool:
 
 
 def _filled(pattern: str, mail: Mail) -> str:
+    if "${" not in pattern:
+        return pattern
     return re.sub(r"\$\{([^}]*)\}", lambda found: mail.context.get(found[1], ["\x00"])[0], pattern)
 
 
+@cache
 def _like(pattern: str, text: str) -> bool:
     escaped = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(escaped, text, re.DOTALL) is not None
 
 
+@cache
 def _arn(pattern: str, arn: str, reading: str) -> bool:
     if pattern == "*":
         return True
@@ -161,9 +166,9 @@ def _holds(operator: str, key: str, wanted: list[str], mail: Mail) -> bool:
     filled = [_filled(text, mail) for text in wanted]
     if negative and any("\x00" in text for text in filled):
         return False  # a variable that is absent never lets a statement apply to more
-    match = {"String": _equal, "StringLike": _like, "Ip": _in_network}[
-        "Ip" if "Ip" in name else "StringLike" if "Like" in name else "String"
-    ]
+    match: Callable[[str, str], bool] = (
+        _in_network if "Ip" in name else _like if "Like" in name else _equal
+    )
     each = [any(match(text, value) for text in filled) != negative for value in values]
     return all(each) if quantifier == "ForAllValues" else any(each)
 

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_tenant.core.domain import SendingDomain
@@ -16,6 +16,7 @@ from ses_tenant.core.proof.ways import Principal, ways_to_send
 from ses_tenant.core.proof.witness import find_witness
 from ses_tenant.core.tenant.policy import sending_policy
 from ses_tenant.core.tenant.spec import Interface, SendingOptions, TenantSpec
+from tests.examples import examples
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -45,7 +46,7 @@ def statement(effect: str, operator: str, patterns: list[str]) -> dict[str, Any]
     return {"Effect": effect, "Action": "ses:*", "Resource": "*", **condition}
 
 
-few = settings(max_examples=25, deadline=None)  # an account takes up to a quarter of a second
+few = examples(0.5)  # an account takes up to a quarter of a second
 
 patterns = st.lists(st.sampled_from(PATTERNS), max_size=2, unique=True)
 allows = st.builds(statement, st.just("Allow"), st.sampled_from(["StringLike"]), patterns)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_tenant.core.proof.powers import Effect, Power
 from ses_tenant.core.proof.takeover import takeovers
 from tests.core.proof.accounts import IAM, ROOT, SHOP, account, allow, deny, role, tenant, trusting
 from tests.core.proof.accounts import user as user_of
+from tests.examples import examples
 
 TENANT = f"{IAM}:user/ses-tenant/{SHOP}/ses-{SHOP}"
 USERS = (f"{IAM}:user/u0", f"{IAM}:user/u1")
@@ -76,7 +77,7 @@ def naive(people: Iterable[Somebody], start: str) -> bool:
     return any(may(who, KEY, TENANT) for who in acts)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(5)
 @given(st.tuples(*map(somebody, (*USERS, *ROLES))))
 def test_who_gets_a_key_of_the_tenant_is_who_follows_from_all_that_each_may(
     people: tuple[Somebody, ...],

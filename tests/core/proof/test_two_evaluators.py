@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from ses_tenant.core.iam.authorization import Answer, Policies, Policy, Request, decide
@@ -15,9 +15,10 @@ from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.ways import ways_to_send
 from ses_tenant.core.proof.witness import Witness
 from tests.core.proof import naive
+from tests.examples import examples
 
 ACCOUNT = naive.ACCOUNT
-some = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = examples(suppress_health_check=[HealthCheck.too_slow])
 
 FROM_PATTERNS = (
     *("*", "*@shop.example.com", "*shop.example.com", "*@*.example.com", "a@*", "*@SHOP*"),

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from ses_tenant.core.iam.authorization import Policy
@@ -15,8 +15,9 @@ from ses_tenant.core.proof.ways import ways_to_send
 from tests.core.proof import naive
 from tests.core.proof.accounts import IAM, group, page, user
 from tests.core.proof.test_two_evaluators import RESOURCES, conditions, policies, statement
+from tests.examples import examples
 
-few = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+few = examples(0.5, suppress_health_check=[HealthCheck.too_slow])
 
 NAMES = ("x", "y")
 HOSTS = ("shop.example.com", "other.org")
