@@ -230,7 +230,7 @@ def test_a_reader_sees_the_old_file_or_the_new_one_whole(tmp_path: Path) -> None
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        for _ in range(200):
+        for _ in range(50):
             destination(file).put(NEXT)
             destination(file).put(api())
     finally:

@@ -37,8 +37,10 @@ def test_postmap_finds_the_login_of_each_relay_host(kind: str, tmp_path: Path) -
     assert POSTMAP is not None
     file = tmp_path / "sasl_passwd"
     file.write_text(text_of("postfix", two_regions=True))
-    os.utime(file, (0, 0))  # Postfix waits until a file has not been written for two seconds
-    (tmp_path / "main.cf").write_text("compatibility_level = 3.6\n")
+    settings = tmp_path / "main.cf"
+    settings.write_text("compatibility_level = 3.6\n")
+    for written in (file, settings):
+        os.utime(written, (0, 0))  # Postfix waits until one has not been written for two seconds
     postmap = [POSTMAP, "-c", str(tmp_path)]
     if kind == "hash":
         run([*postmap, f"hash:{file}"])

@@ -162,17 +162,17 @@ def test_accepted_findings_stand_apart_with_their_reason_and_still_in_the_table(
 
 
 def test_thousands_of_domains_and_dozens_of_administrators_fit() -> None:
-    owners = tuple((f"s{n:04}.example", f"o{n}") for n in range(5000))
+    owners = tuple((f"s{n:04}.example", f"o{n}") for n in range(1500))
     domains = [domain for domain, _ in owners]
     findings = tuple(
         gets_at(f"arn:aws:iam::1:user/admin{n}", *domains, severity=Severity.INFO, remedy="")
-        for n in range(40)
+        for n in range(24)
     )
-    account = AuditedAccount(None, Audit(5040, 5000, findings, owners), Known(findings))
+    account = AuditedAccount(None, Audit(1524, 1500, findings, owners), Known(findings))
     html = audit_html([account], (), NOW, "1.2.3")
-    assert len(html) < 300_000
+    assert len(html) < 100_000
     assert html.count("<tr>") == 2
-    assert "s4999.example" in html
+    assert "s1499.example" in html
 
 
 def test_many_columns_are_parted_so_that_they_fit_on_paper() -> None:

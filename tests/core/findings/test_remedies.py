@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_tenant.core.domain import SendingDomain
@@ -27,6 +27,7 @@ from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope, TenantSpec
 from ses_tenant.operations.observe import observe_everything
 from ses_tenant.operations.situation import read_situation
+from tests.examples import examples
 from tests.fakes.destination import FakeDestination
 from tests.fakes.example_tenant import SHOP, run_create
 from tests.fakes.iam import Clock, FakeIam
@@ -133,13 +134,19 @@ def test_a_shell_reads_a_remedy_as_it_is_meant_and_runs_nothing_else(
 ) -> None:
     found = list(commands((*of_an_audit(text), *of_a_check(text))))
     assert len(found) > 10
-    for remedy in found:
+    script = 'ses-tenant() { printf "%s\\0" "$@" "END OF IT"; }; aws() { ses-tenant "$@"; }\n'
+    read = subprocess.run(
+        ["bash", "-ec", script + "\n".join(found)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *answers, rest = read.stdout.split("END OF IT\0")
+    assert rest == ""
+    for remedy, answer in zip(found, answers, strict=True):
         assert remedy.isprintable()
-        script = f'ses-tenant() {{ printf "%s\\0" "$@"; }}; aws() {{ ses-tenant "$@"; }}; {remedy}'
-        read = subprocess.run(
-            ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        arguments = read.stdout.split("\0")[:-1]
+        arguments = answer.split("\0")[:-1]
         assert arguments == shlex.split(remedy)[1:]
         # No name from the account becomes an option of its own.
         assert text not in {"--yes", "-x"} & set(arguments)
@@ -162,7 +169,7 @@ def test_what_is_no_domain_is_not_named_as_one_to_adopt(pattern: str) -> None:
 
 
 @given(st.lists(st.text(), min_size=1))
-@settings(deadline=None)
+@examples()
 def test_a_command_is_read_back_as_the_arguments_that_it_was_made_of(arguments: list[str]) -> None:
     line = command("aws", *arguments)
     if all(argument.isprintable() for argument in arguments):

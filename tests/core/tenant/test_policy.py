@@ -498,11 +498,11 @@ def test_own_from_is_allowed(
 
 @pytest.mark.parametrize("others", [[], [ADMINISTRATOR]], ids=["alone", "administrator"])
 @pytest.mark.parametrize(("interface", "action"), SENDS)
-@pytest.mark.parametrize("sender", FOREIGN)
 def test_any_other_from_is_denied(
-    interface: Interface, action: str, sender: str | None, others: list[Mapping[str, Any]]
+    interface: Interface, action: str, others: list[Mapping[str, Any]]
 ) -> None:
-    assert not allowed([policy_of(interface), *others], action, sender=sender)
+    policies = [policy_of(interface), *others]
+    assert [sender for sender in FOREIGN if allowed(policies, action, sender=sender)] == []
 
 
 @pytest.mark.parametrize(("interface", "action"), SENDS)
