@@ -1,6 +1,6 @@
 # What a developer does daily, each command in one place; .ci/run, the workflows and the pre-commit hooks call
 # these. The tests' own command stands in the README, and in `test` only because .venv is there already.
-.PHONY: help all test rare thorough lint format types docs docs-check bench package lowest
+.PHONY: help all test rare thorough lint format types docs docs-check site bench package lowest
 BIN := .venv/bin/
 
 help: ## show this
@@ -27,13 +27,20 @@ format: ## ruff: put right what it can
 
 types: ## mypy --strict, examples included
 	$(BIN)mypy
-	$(BIN)mypy examples/send_smtplib.py examples/send_boto3.py examples/impersonate.py examples/library.py docs/generate.py docs/manual.py
+	$(BIN)mypy examples/send_smtplib.py examples/send_boto3.py examples/impersonate.py examples/library.py docs/generate.py docs/manual.py docs/pictures.py
 
 docs: ## write the generated parts of the documents
 	$(BIN)python docs/generate.py
+	$(BIN)python docs/pictures.py
 
 docs-check: ## are they up to date?
 	$(BIN)python docs/generate.py --check
+	$(BIN)python docs/pictures.py --check
+
+site: ## build the documentation site into site/, strictly: every link has to lead somewhere
+	[ -x .venv-site/bin/mkdocs ] || python3 -m venv --without-pip .venv-site
+	python3 -m pip -q --disable-pip-version-check --python .venv-site/bin/python install -r .ci/site.txt
+	NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs -q build --strict --clean
 
 bench: ## measure, beside the other tools that are installed (minutes)
 	$(BIN)python -m benchmarks
