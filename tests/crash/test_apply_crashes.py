@@ -7,9 +7,9 @@ from tests.crash.fault_server import Fault, Mode, Rate
 from tests.crash.harness import Harness
 
 _MOMENTS = [
-    Fault(Mode.BEFORE, 2),
     Fault(Mode.LOST, 20),
-    12,
+    pytest.param(Fault(Mode.BEFORE, 2), marks=pytest.mark.rare),
+    pytest.param(12, marks=pytest.mark.rare),
     pytest.param(Fault(Mode.AFTER, 33), marks=pytest.mark.rare),
     pytest.param(Fault(Mode.LOST, REQUESTS - 1), marks=pytest.mark.rare),
 ]

@@ -11,7 +11,9 @@ from tests.crash.harness import Harness
 SHOP = "shop.example.com"
 
 
-@pytest.mark.parametrize("domains", [(SHOP,), (SHOP, "blog.example.com")])
+@pytest.mark.parametrize(
+    "domains", [(SHOP, "blog.example.com"), pytest.param((SHOP,), marks=pytest.mark.rare)]
+)
 def test_ctrl_c_before_the_document_is_printed_takes_its_keys_back(
     harness: Harness, domains: tuple[str, ...]
 ) -> None:
@@ -34,7 +36,7 @@ def test_ctrl_c_before_the_document_is_printed_takes_its_keys_back(
     assert harness.problems == []
 
 
-@pytest.mark.parametrize("mode", [Mode.EXPIRED, Mode.OUTAGE])
+@pytest.mark.parametrize("mode", [Mode.EXPIRED, pytest.param(Mode.OUTAGE, marks=pytest.mark.rare)])
 def test_an_apply_that_is_cut_off_in_the_middle_is_finished_by_the_next(
     harness: Harness, mode: Mode
 ) -> None:

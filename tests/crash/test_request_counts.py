@@ -12,7 +12,10 @@ _NEW = "new.example.com"
 _ONE = "site042.example.com"
 
 
-@pytest.mark.parametrize("interface", ["--api", "--smtp"])
+# Where a second case sends the same requests for the same reason, it is rare.
+
+
+@pytest.mark.parametrize("interface", ["--api", pytest.param("--smtp", marks=pytest.mark.rare)])
 def test_a_new_tenant_costs_four_requests_and_a_second_create_writes_nothing(
     harness: Harness, interface: str
 ) -> None:
@@ -40,7 +43,7 @@ def test_one_of_a_hundred_tenants_is_rotated_in_at_most_eight(
     assert requests <= 8
 
 
-@pytest.mark.parametrize("kind", ["file", "secretsmanager"])
+@pytest.mark.parametrize("kind", ["file", pytest.param("secretsmanager", marks=pytest.mark.rare)])
 def test_a_new_key_is_verified_with_one_request_more(harness: Harness, kind: str) -> None:
     make_fleet(harness, kind, 100, days=10)
     run = harness.run("rotate-keys", _ONE)
@@ -73,7 +76,7 @@ def test_a_tenant_is_suspended_in_at_most_five(harness: Harness, keys: int, requ
     assert len(harness.server.requests) == 4 + keys
 
 
-@pytest.mark.parametrize(("keys", "requests"), [(1, 3), (2, 4)])
+@pytest.mark.parametrize(("keys", "requests"), [(2, 4), pytest.param(1, 3, marks=pytest.mark.rare)])
 def test_all_tenants_are_suspended_in_at_most_five_each(
     harness: Harness, keys: int, requests: int
 ) -> None:
