@@ -25,6 +25,7 @@ _REJECTED = {
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 RATE_EXCEEDED = frozenset(
     {
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "SlowDown",
         "Throttling",
@@ -86,6 +87,13 @@ _SERVICES = {
     "GetParameter": "ssm",
     "PutParameter": "ssm",
     "UpdateSecretVersionStage": "secretsmanager",
+    "GetItem": "dynamodb",
+    "PutItem": "dynamodb",
+    "Query": "dynamodb",
+    "TransactWriteItems": "dynamodb",
+    "UpdateItem": "dynamodb",
+    "Publish": "sns",
+    "PutEvents": "events",
 }
 _LIMITS = {
     "CreateAccessKey": (

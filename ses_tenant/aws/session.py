@@ -73,6 +73,53 @@ class KmsClient(Protocol):
         """Return the grants of a key, on one page."""
 
 
+Item = Mapping[str, Mapping[str, object]]
+
+
+class _Answer(TypedDict, total=False):
+    Item: Item
+    Items: list[Item]
+    LastEvaluatedKey: Item
+
+
+class DynamoDbClient(Protocol):
+    """The calls of DynamoDB that are made."""
+
+    def get_item(self, **parameters: object) -> _Answer:
+        """Return an item by its key."""
+
+    def put_item(self, **parameters: object) -> object:
+        """Write an item."""
+
+    def update_item(self, **parameters: object) -> object:
+        """Change an item."""
+
+    def query(self, **parameters: object) -> _Answer:
+        """Return items of a partition, on one page."""
+
+    def transact_write_items(self, **parameters: object) -> object:
+        """Change several items or none."""
+
+
+class SnsClient(Protocol):
+    """The calls of SNS that are made."""
+
+    def publish(self, *, TopicArn: str, Subject: str, Message: str) -> object:  # noqa: N803
+        """Send a message to all who have subscribed."""
+
+
+class _PutAnswer(TypedDict):
+    FailedEntryCount: int
+    Entries: list[Mapping[str, str]]
+
+
+class EventsClient(Protocol):
+    """The calls of EventBridge that are made."""
+
+    def put_events(self, *, Entries: list[dict[str, str]]) -> _PutAnswer:  # noqa: N803
+        """Put up to ten events on the default bus."""
+
+
 @dataclass(frozen=True)
 class AwsSession:
     """Where calls go and with whose credentials; `region` is the one configured, or None."""
@@ -203,6 +250,42 @@ class AwsSession:
             return client
 
         return self._once(f"kms {region}", make)
+
+    def dynamodb_client(self, region: str) -> DynamoDbClient:
+        """Return the DynamoDB client of a Region."""
+
+        def make() -> DynamoDbClient:
+            client: DynamoDbClient = self.boto.client(
+                "dynamodb",
+                region_name=region,
+                endpoint_url=self.endpoint_url,
+                config=self._config(),
+            )
+            return client
+
+        return self._once(f"dynamodb {region}", make)
+
+    def sns_client(self, region: str) -> SnsClient:
+        """Return the SNS client of a Region."""
+
+        def make() -> SnsClient:
+            client: SnsClient = self.boto.client(
+                "sns", region_name=region, endpoint_url=self.endpoint_url, config=self._config()
+            )
+            return client
+
+        return self._once(f"sns {region}", make)
+
+    def events_client(self, region: str) -> EventsClient:
+        """Return the EventBridge client of a Region."""
+
+        def make() -> EventsClient:
+            client: EventsClient = self.boto.client(
+                "events", region_name=region, endpoint_url=self.endpoint_url, config=self._config()
+            )
+            return client
+
+        return self._once(f"events {region}", make)
 
     def s3_client(self, region: str) -> "S3Client":
         """Return the S3 client of a Region."""

@@ -16,6 +16,10 @@ if TYPE_CHECKING:  # each of these rooms is needed by one verb or two, and takes
     from ses_tenant.core.identity.state import EmailIdentity
     from ses_tenant.core.proof.guards import Key, SecretTold
     from ses_tenant.core.rotation.secret_versions import SecretVersions
+    from ses_tenant.core.watch.buckets import Span
+    from ses_tenant.core.watch.decide import Counts
+    from ses_tenant.core.watch.events import MailEvent
+    from ses_tenant.core.watch.state import State
 
 
 class Iam(Protocol):
@@ -119,3 +123,46 @@ class RotatingSecret(Protocol):
 
     def discard(self) -> None:
         """Take the label off the pending version, so that another rotation can begin."""
+
+
+class WatchStore(Protocol):
+    """What is counted and remembered. Every failure is a SesTenantError."""
+
+    def count(self, tenant: str, events: "Sequence[MailEvent]") -> int:
+        """Count each event that was not counted before, and return how many."""
+
+    def counts(self, tenant: str, spans: "Iterable[Span]") -> "Counts":
+        """Return what the buckets of all spans hold together."""
+
+    def hours(self, tenant: str, since: datetime) -> "Mapping[datetime, Counts]":
+        """Return the counts of the hours that begin at `since` or later."""
+
+    def state(self, tenant: str) -> "State":
+        """Return what is known of a tenant."""
+
+    def note_suspended(self, tenant: str, at: datetime) -> None:
+        """Note that the tenant was suspended."""
+
+    def note_resumed(self, tenant: str, at: datetime) -> None:
+        """Note that the tenant was resumed: nothing before that counts any more."""
+
+    def claim(self, tenant: str, now: datetime, most_an_hour: int) -> bool:
+        """Take one of the suspensions of this hour, or keep the one taken; False if none is left.
+
+        Of two that ask at once for the last one, one gets it.
+        """
+
+    def alerted_at(self, tenant: str, what: str) -> datetime | None:
+        """Return when it was last told of this, None if never."""
+
+    def note_alert(self, tenant: str, what: str, at: datetime) -> None:
+        """Note that it was told of this."""
+
+    def watched_since(self, now: datetime) -> datetime:
+        """Return when the watch began, which is now if this is the first question."""
+
+    def note_trial(self, run: str, tenant: str, events: int, decided: str) -> None:
+        """Note what a trial came to: `decided` by the counts of `events` events of the tenant."""
+
+    def note_trial_read(self, run: str, messages: int) -> None:
+        """Note that so many messages of a trial were read."""

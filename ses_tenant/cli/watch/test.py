@@ -15,8 +15,7 @@ from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ses_tenant.core.watch.decide import Decision
-    from ses_tenant.core.watch.tally import Replay, Watched
+    from ses_tenant.core.watch.tally import Replay
 
 _LONGEST_EVENT = 2**20  # EventBridge takes no larger one
 _MAX_FILE = 2**30
@@ -127,31 +126,14 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _data(done: "Replay") -> dict[str, object]:
+    from ses_tenant.operations.watch import decision_data
+
     return {
         "events": {
             name: getattr(done, name)
             for name in ("read", "counted", "duplicate", "late", "refused")
         },
-        "decisions": [_decision(*each) for each in done.decisions],
-    }
-
-
-def _decision(tenant: "Watched", decision: "Decision") -> dict[str, object]:
-    from ses_tenant.core.watch.rules import window_text
-
-    counts = decision.counts
-    return {
-        "domain": tenant.domain,
-        "rule": str(decision.rule) if decision.rule else None,
-        "window": window_text(decision.window) if decision.window else None,
-        "counts": {
-            "sends": counts.sends,
-            "bounces": counts.bounces,
-            "complaints": counts.complaints,
-            "rejects": counts.rejects,
-        },
-        "decision": decision.outcome.value,
-        "reason": decision.reason,
+        "decisions": [decision_data(*each) for each in done.decisions],
     }
 
 

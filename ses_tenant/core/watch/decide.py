@@ -28,6 +28,11 @@ class Counts:
     bounced: int = 0
     complained: int = 0
 
+    @property
+    def events(self) -> int:
+        """Return how many events it was."""
+        return self.sends + self.bounces + self.complaints + self.rejects + self.deliveries
+
     def plus(self, other: "Counts") -> "Counts":
         """Return both together."""
         return Counts(*(getattr(self, name) + getattr(other, name) for name in COUNTED))

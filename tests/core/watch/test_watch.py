@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -289,3 +290,9 @@ def test_mail_without_the_tags_of_a_user_is_nobodys(tags: object) -> None:
     untagged["detail"]["mail"]["tags"] = tags
     found = replayed([untagged], RULE)
     assert (found.read, found.counted, found.refused, found.strangers) == (1, 0, 0, {None: 1})
+
+
+def test_the_default_rules_are_documented() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "watch.md").read_text("utf-8")
+    shown = document.partition("<!-- the default rules -->\n```text\n")[2].partition("```")[0]
+    assert shown.splitlines() == list(DEFAULT_RULES)
