@@ -1,6 +1,7 @@
 """`ses-tenant sandbox` and `ses-tenant sandbox outbox`."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from ses_tenant.cli.outbox import outbox
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 
 if TYPE_CHECKING:
+    from ses_tenant.cli.sandbox_watch import LocalWatch
     from ses_tenant.sandbox.identities import Ask
     from ses_tenant.sandbox.server import Sandbox
 
@@ -77,6 +79,15 @@ def sandbox(
             show_default=False,
         ),
     ] = False,
+    watch: Annotated[
+        str | None,
+        typer.Option(
+            "--watch",
+            metavar="FILE",
+            help="Watch the mail by the rules of this tenants file, and suspend at once.",
+            show_default=False,
+        ),
+    ] = None,
     latency: Annotated[
         int,
         typer.Option("--latency", metavar="MS", min=0, help="Wait before every answer."),
@@ -133,7 +144,8 @@ def sandbox(
     PATH, and its exit status is passed on. Without COMMAND the sandbox serves until Ctrl-C. It
     takes mail as SES does, by its API and over SMTP, from who may send it; a web page shows what
     was accepted and refused, and why. Nothing leaves the machine. Without --state all is forgotten
-    at the end; with it the ports are the same again, unless others are given.
+    at the end; with it the ports are the same again, unless others are given. Mail to the mailbox
+    simulator (bounce@simulator.amazonses.com) bounces, for --watch.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -151,6 +163,7 @@ def sandbox(
     from ses_tenant.sandbox.door import is_loopback
     from ses_tenant.sandbox.run import interruption, region
 
+    local = _local_watch(watch)
     options = Options(
         region=check_region(region(os.environ, DEFAULT_REGION)),
         host=host,
@@ -164,9 +177,10 @@ def sandbox(
         port=port,
         smtp_port=smtp_port,
         smtps_port=smtps_port,
+        emit=local.emit if local else None,
     )
     stop = None if ctx.meta[_COMMAND] else interruption()
-    with serve(options) as running:
+    with serve(options) as running, local.running(running) if local else nullcontext():
         if not is_loopback(host):
             text = (
                 f"The sandbox listens on {host}: whoever reaches it and has the access key "
@@ -183,6 +197,17 @@ def sandbox(
 
 
 app.command()(outbox)
+
+
+def _local_watch(file: str | None) -> "LocalWatch | None":
+    """Return the watch by the rules of a tenants file, None without one."""
+    if file is None:
+        return None
+    from ses_tenant.cli.accounts import load_fleet
+    from ses_tenant.cli.sandbox_watch import LocalWatch
+    from ses_tenant.operations.watch import watch_of
+
+    return LocalWatch(watch_of(load_fleet(file)))
 
 
 def _ask(resolver: list[str] | None) -> "Ask | None":

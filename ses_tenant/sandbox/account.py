@@ -128,6 +128,13 @@ class Account:
                 sending = known(remembered.sending)
                 yield from (also.name for also in sending.also) if sending else ()
 
+    def suspensions(self) -> Iterator[tuple[str, str]]:
+        """Yield the tenants that are suspended, by domain, each with since when and why."""
+        for user in list(self.iam.users.values()):
+            if naming.SUSPENDED_POLICY in user.policies:
+                remembered = _remembered(user)
+                yield str(remembered.domain or user.name), str(remembered.suspended or "")
+
     def key(self, access_key_id: str) -> Key | None:
         """Return the access key of an IAM user, or None if no user has it."""
         found = self.iam.access_keys.get(access_key_id)

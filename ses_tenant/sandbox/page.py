@@ -68,7 +68,11 @@ class Page:
             return Response(text, 200, csp, content_type=f"{kind}; charset=utf-8")
         if path == "messages.json":
             entries = [entry.as_json() for entry in self.post.outbox.entries()]
-            return _json({"region": self.post.account.settings.region, "messages": entries})
+            account = self.post.account
+            with account.lock:
+                suspended = [{"domain": d, "why": why} for d, why in account.suspensions()]
+            region = account.settings.region
+            return _json({"region": region, "messages": entries, "suspended": suspended})
         if path == "matrix.json":
             return _json(matrix(self.post.account))
         message_id, _, part = path.removeprefix("messages/").partition("/")

@@ -5,7 +5,7 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.sandbox.account import Account, Settings
 from ses_tenant.sandbox.certificate import make_certificate
 from ses_tenant.sandbox.door import Door, Handler, Operator, is_loopback, new_operator
+from ses_tenant.sandbox.events import SesEvent
 from ses_tenant.sandbox.faults import Faults
 from ses_tenant.sandbox.gate import Gate
 from ses_tenant.sandbox.identities import Ask, verify_pending
@@ -44,7 +45,8 @@ _POLL_S = 0.02  # how soon a stop is noticed
 class Options:
     """What the sandbox is like; the options of `ses-tenant sandbox`.
 
-    A port that is 0 is the one that `state` was served on before, else any that is free.
+    A port that is 0 is the one that `state` was served on before, else any that is free. `emit` is
+    given what SES would tell on EventBridge of the mail that is sent.
     """
 
     region: str = DEFAULT_REGION
@@ -59,6 +61,7 @@ class Options:
     port: int = 0
     smtp_port: int = 0
     smtps_port: int = 0
+    emit: Callable[[SesEvent], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # a line a request, tracebacks too
     verifies = chosen.ask is not None
     account = Account(Settings(chosen.region, chosen.unverified, chosen.ses_sandbox, verifies))
-    post = Post(account, Outbox())
+    post = Post(account, Outbox(), chosen.emit)
     faults = Faults(time.monotonic, chosen.latency_s, chosen.throttle, chosen.fail_percent)
     moto = DomainDispatcherApplication(create_backend_app)
     for backends in (iam_backends, ses_backends, secretsmanager_backends, ssm_backends):

@@ -52,6 +52,14 @@ function showList(messages) {
   if (focused) document.querySelector(`button[data-id="${CSS.escape(focused)}"]`)?.focus();
 }
 
+function showSuspended(suspended) {
+  const lines = suspended.map(({ domain, why }) => `${domain} is suspended ${why}`.trim());
+  const made = JSON.stringify(lines);
+  if (byId("suspended").dataset.made === made) return; // so that it is read out once
+  byId("suspended").dataset.made = made;
+  byId("suspended").replaceChildren(...lines.map((line) => element("li", line)));
+}
+
 function definitions(pairs) {
   const list = element("dl");
   for (const [name, value] of pairs) list.append(element("dt", name), element("dd", value));
@@ -140,6 +148,7 @@ async function refresh() {
     }
     const outbox = await read("messages.json");
     showList(outbox.messages);
+    showSuspended(outbox.suspended);
     if (matrixOpen) showMatrix(await read("matrix.json"));
     const refused = outbox.messages.filter((message) => message.outcome === "refused").length;
     const accepted = outbox.messages.length - refused;
