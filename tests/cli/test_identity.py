@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from moto.iam.models import iam_backends
+from moto.ses.models import ses_backends
 from typer.testing import CliRunner
 
 from ses_tenant.cli.app import app
@@ -80,7 +82,9 @@ def _empty() -> Iterator[World]:
 
 @pytest.fixture
 def empty(_empty: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A sandbox that is shared by what changes nothing in it."""
+    """A sandbox that is shared by what changes nothing in it, and without what others left."""
+    iam_backends.reset()
+    ses_backends.reset()
     reach(_empty, monkeypatch)
     return _empty
 
