@@ -16,10 +16,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
+
+from ses_tenant.sandbox.run import aws_variables
 
 
 @dataclass(frozen=True)
@@ -189,15 +191,33 @@ def _warm_up() -> None:
         aws_access_key_id="warm", aws_secret_access_key="up", region_name="eu-central-1"
     )
     session.get_available_regions("sesv2")
-    for service in ("iam", "sts", "secretsmanager", "ssm"):
+    for service in ("iam", "sts", "sesv2", "secretsmanager", "ssm"):
         client = session.client(service, endpoint_url="http://127.0.0.1:1")
         client.close()
-    from ses_tenant.cli.app import app
-
-    with Path(os.devnull).open("w", encoding="utf-8") as null, redirect_stdout(null):
-        app(["policy", "warm.example.com", "--region", "eu-central-1"], standalone_mode=False)
+    _run_in_vain()
     gc.collect()
     gc.freeze()
+
+
+def _run_in_vain() -> None:
+    """Run each verb up to its first request, which nobody answers: it imports what it needs."""
+    import pytest
+
+    from ses_tenant.cli.app import app
+
+    nobody = {**aws_variables("http://127.0.0.1:1", "eu-central-1", {}), "AWS_MAX_ATTEMPTS": "1"}
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as null,
+        redirect_stdout(null),
+        redirect_stderr(null),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in nobody.items():
+            patch.setenv(name, value)
+        app(["policy", "warm.example.com"], standalone_mode=False)
+        for verb in ("create", "rotate-keys", "suspend", "resume", "delete --yes"):
+            with suppress(SystemExit):
+                app([*verb.split(), "warm.example.com"], prog_name="ses-tenant")
 
 
 def _wait_for_group(group: int) -> None:
