@@ -5,6 +5,7 @@ spent a third of its time on this. Nothing of it depends on credentials, Region 
 """
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import typer.main
 import typer.testing
-from botocore import hooks, loaders, session
+from botocore import hooks, loaders, session, useragent
 from botocore.client import ClientCreator
 from botocore.hooks import EventAliaser
 
@@ -25,6 +26,11 @@ def work_out_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ClientCreator, "_create_client_class", _once_for(_create_client_class, 1))
     patch.setattr(EventAliaser, "_alias_event_name", _once_for(_alias_event_name, 1))
     patch.setattr(hooks, "accepts_kwargs", _accepts_kwargs)
+    sanitize = cache(useragent.sanitize_user_agent_string_component)
+    patch.setattr(useragent, "sanitize_user_agent_string_component", sanitize)
+    moto = sys.modules.get("moto.core.responses")  # which takes long to import where no test does
+    if moto is not None:
+        patch.setattr(moto, "method_names_from_class", cache(moto.method_names_from_class))
     get_command = cache(typer.main.get_command)
     patch.setattr(typer.main, "get_command", get_command)
     patch.setattr(typer.testing, "_get_command", get_command)

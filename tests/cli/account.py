@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,9 +14,23 @@ from moto.iam.models import AccessKey, iam_backends
 from ses_tenant.core.smtp import smtp_password
 
 from .aws_server import Server
+from .conftest import Run
 
 SHOP, BLOG, NEWS = "shop.example.com", "blog.example.org", "news.example.net"
 KEY_ID = r"AKIA[A-Z0-9]{16}"
+
+
+_made: dict[tuple[str, ...], Any] = {}
+
+
+def make_tenants(run: Run, *domains: str) -> None:
+    """Make tenants in an empty account as `create` does, which runs once a process for the same."""
+    iam = iam_backends["123456789012"]["aws"]
+    if domains not in _made:
+        for domain in domains:
+            assert run("create", domain).status == 0
+        _made[domains] = deepcopy((iam.users, iam.access_keys, iam.tagger.tags))
+    iam.users, iam.access_keys, iam.tagger.tags = deepcopy(_made[domains])
 
 
 def user(domain: str) -> Any:
