@@ -1,19 +1,23 @@
 """Kill runs at random moments over mixed destinations: `python -m tests.crash.random_faults 500`.
 
-A trial lets time pass, disturbs a run, and runs the same command again. What must hold is in
+A trial lets time pass, disturbs a run, and runs the same command again. The run is first made
+undisturbed and taken back, so that the moment of the blow lies inside it. What must hold is in
 `Harness`: at every request the key that a site holds is Active, and no tenant has three keys; after
-the next run no key is Active that reached nobody, and each site holds the secret of its key. Ends
-with status 1 if a trial did not hold. The second argument is the seed.
+the next run no key is Active that reached nobody, and each site holds the secret of its key.
+
+It goes on until `kill -9` has ended a run in as many trials as asked for; other faults and kills
+that came too late are counted apart. Ends with status 1 if a trial did not hold. The second
+argument is the seed.
 """
 
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.crash.client import Run
@@ -35,8 +39,27 @@ _FAULTS = [mode for mode in Mode if not mode.kills]
 _KILLS = [mode for mode in Mode if mode.kills]
 # A world is given up after so many trials, and a new one begins.
 _TRIALS = 25
-_REQUESTS = 24
-_EVENTS = 20
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a run takes when nothing happens to it: its time, and how many moments there are."""
+
+    time_s: float
+    requests: int
+    events: int
+
+
+def undisturbed(harness: Harness, argv: tuple[str, ...]) -> Undisturbed:
+    """Run a command, take back what it did, and return what it took."""
+    before, problems = harness.moment(), list(harness.problems)
+    began = time.monotonic()
+    run = harness.run(*argv)
+    took = Undisturbed(time.monotonic() - began, len(harness.server.requests), len(run.events))
+    problems += harness.problems
+    harness.return_to(before)
+    harness.problems = problems
+    return took
 
 
 @dataclass(frozen=True)
@@ -49,6 +72,13 @@ class Blow:
     event: int = 0
     disk: Disk | None = None
 
+    @property
+    def kills(self) -> bool:
+        """Tell whether it is meant to end the run by `kill -9`."""
+        return (
+            self.after_s is not None or self.event > 0 or bool(self.fault and self.fault.mode.kills)
+        )
+
     def strike(self, harness: Harness, argv: tuple[str, ...]) -> Run:
         """Run a command under it."""
         return harness.run(
@@ -56,19 +86,21 @@ class Blow:
         )
 
 
-def random_blow(chance: random.Random, longest_s: float) -> Blow:
-    """Return a blow: in six of ten cases `kill -9` at any time of a run of `longest_s`."""
+def random_blow(chance: random.Random, within: Undisturbed) -> Blow:
+    """Return a blow inside such a run: in six of ten cases `kill -9` at any time."""
     kind = chance.choices(("time", "request", "event", "network", "disk"), (6, 1, 1, 1, 1))[0]
+    if kind == "event" and not within.events:
+        kind = "time"
+    number = chance.randint(1, max(within.requests, 1))
     match kind:
         case "time":
-            return Blow("killed at a time", after_s=chance.uniform(0, longest_s))
+            return Blow("killed at a time", after_s=chance.uniform(0, within.time_s))
         case "request":
-            fault = Fault(chance.choice(_KILLS), chance.randint(1, _REQUESTS))
-            return Blow("killed at a request", fault=fault)
+            return Blow("killed at a request", fault=Fault(chance.choice(_KILLS), number))
         case "event":
-            return Blow("killed at the disk", event=chance.randint(1, _EVENTS))
+            return Blow("killed at the disk", event=chance.randint(1, within.events))
         case "network":
-            fault = Fault(chance.choice(_FAULTS), chance.randint(1, _REQUESTS))
+            fault = Fault(chance.choice(_FAULTS), number)
             return Blow(fault.mode.value, fault=fault)
         case _:
             call, error = chance.choice(_DISKS)
@@ -88,20 +120,32 @@ def new_world(harness: Harness) -> None:
             raise AssertionError(run.err)
 
 
-def trial(harness: Harness, chance: random.Random, longest_s: float) -> tuple[str, list[str]]:
-    """Disturb a run once or twice and go on; return what happened, and what did not hold."""
+@dataclass(frozen=True)
+class Trial:
+    """One trial: what was done, what did not hold, and how many kills hit and came too late."""
+
+    told: str
+    found: list[str]
+    killed: int
+    missed: int
+
+
+def trial(harness: Harness, chance: random.Random) -> Trial:
+    """Disturb a run once or more often and go on."""
     for site in harness.sites:
         harness.account.age(site.user_name, chance.choice((0, 0.1, 2, 8, 40, 95)))
     argv = _verb(harness, chance)
-    told = [" ".join(argv)]
+    told, killed, missed = [" ".join(argv)], 0, 0
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        blow = random_blow(chance, longest_s)
+        blow = random_blow(chance, undisturbed(harness, argv))
         run = blow.strike(harness, argv)
+        hit = run.status == -signal.SIGKILL
+        killed, missed = killed + hit, missed + (blow.kills and not hit)
         told.append(f"{blow} -> {run.status}")
     _again(harness, argv)
     harness.check_settled()
     found = [*harness.problems, *not_whole(harness)]
-    return "; ".join(told), list(dict.fromkeys(found))
+    return Trial("; ".join(told), list(dict.fromkeys(found)), killed, missed)
 
 
 def finish(harness: Harness) -> list[str]:
@@ -169,31 +213,27 @@ def _text(harness: Harness, site: Site) -> str:
 
 
 def main(arguments: list[str], write: Callable[[str], None] = print) -> int:
-    """Run as many trials as asked for; return the exit status."""
-    trials = int(arguments[0]) if arguments else 500
+    """Run until as many trials as asked for were killed; return the exit status."""
+    wanted = int(arguments[0]) if arguments else 500
     seed = int(arguments[1]) if len(arguments) > 1 else random.randrange(10**6)
-    chance, failed, began = random.Random(seed), 0, time.monotonic()
-    blows: Counter[str] = Counter()
+    chance, began = random.Random(seed), time.monotonic()
+    trials: list[Trial] = []
     with tempfile.TemporaryDirectory() as folder, open_harness(Path(folder)) as harness:
-        longest_s = 0.0
-        for number in range(trials):
-            if number % _TRIALS == 0 or harness.problems:
+        while sum(done.killed > 0 for done in trials) < wanted:
+            if len(trials) % _TRIALS == 0 or harness.problems:
                 new_world(harness)
-                before = time.monotonic()
-                harness.run(*WALK)
-                longest_s = max(longest_s, 2 * (time.monotonic() - before))
-            told, found = trial(harness, chance, longest_s)
-            blows.update(["killed" if "-> -9" in told else "disturbed"])
-            if not found and number % _TRIALS == _TRIALS - 1:
-                found = finish(harness)
-            failed += bool(found)
-            for line in found:
-                write(f"trial {number}: {line}\n  {told}")
-            if found:
+            done = trial(harness, chance)
+            if not done.found and len(trials) % _TRIALS == _TRIALS - 1:
+                done = replace(done, found=finish(harness))
+            for line in done.found:
+                write(f"trial {len(trials)}: {line}\n  {done.told}")
                 harness.problems.append("given up")
+            trials.append(done)
+    failed = sum(bool(done.found) for done in trials)
     write(
-        f"{trials} random trials (seed {seed}): {blows['killed']} killed, {blows['disturbed']} "
-        f"disturbed otherwise, {failed} did not hold ({time.monotonic() - began:.0f} s)"
+        f"{wanted} random trials killed (seed {seed}), {len(trials)} in all: "
+        f"{sum(done.killed for done in trials)} kills hit, {sum(done.missed for done in trials)} "
+        f"came too late, {failed} trials did not hold ({time.monotonic() - began:.0f} s)"
     )
     return 1 if failed else 0
 

@@ -3,15 +3,28 @@
 import pytest
 
 from tests.crash.harness import Harness
-from tests.crash.random_faults import main, new_world, not_whole
+from tests.crash.random_faults import WALK, main, new_world, not_whole, undisturbed
 
 
 @pytest.mark.rare
 def test_random_trials_hold() -> None:
     told: list[str] = []
     assert main(["10", "7"], told.append) == 0, told
-    assert told[-1].startswith("10 random trials (seed 7): ")
-    assert ", 0 did not hold (" in told[-1]
+    assert told[-1].startswith("10 random trials killed (seed 7), ")
+    assert ", 0 trials did not hold (" in told[-1]
+
+
+@pytest.mark.rare
+def test_an_undisturbed_run_is_taken_back(harness: Harness) -> None:
+    new_world(harness)
+    for site in harness.sites:
+        harness.account.age(site.user_name, 95)
+    before = harness.fingerprint()
+    took = undisturbed(harness, WALK)
+    assert harness.fingerprint() == before
+    assert (took.requests > 12, took.events > 0, harness.problems) == (True, True, [])
+    assert undisturbed(harness, WALK).requests == took.requests
+    harness.hurry = False
 
 
 @pytest.mark.rare
