@@ -10,7 +10,6 @@ import re
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -63,11 +62,14 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Rate:
-    """A throttle: so many requests a second, so many at once; AWS answers Throttling beyond."""
+class Throttle:
+    """Lets `after` requests through, answers Throttling to `refusals`, and then to none.
 
-    a_second: float
-    burst: int = 1
+    It counts instead of measuring time, so that a machine under load makes no difference.
+    """
+
+    after: int
+    refusals: int
 
 
 class Target:
@@ -107,25 +109,6 @@ class Target:
 
 
 @dataclass
-class _Throttle:
-    rate: Rate
-    tokens: float = 0.0
-    at: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.tokens, self.at = self.rate.burst, time.monotonic()
-
-    def allows(self) -> bool:
-        now = time.monotonic()
-        self.tokens = min(self.rate.burst, self.tokens + (now - self.at) * self.rate.a_second)
-        self.at = now
-        if self.tokens < 1:
-            return False
-        self.tokens -= 1
-        return True
-
-
-@dataclass
 class FaultServer:
     """The layer in front of moto. `url` is where it listens.
 
@@ -143,10 +126,10 @@ class FaultServer:
     run: str = ""
     _runs: int = 0
     _app: Any = None
-    _throttle: _Throttle | None = None
+    _throttle: Throttle | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self, fault: Fault | None = None, rate: Rate | None = None) -> Target:
+    def begin(self, fault: Fault | None = None, throttle: Throttle | None = None) -> Target:
         """Begin to count a run. Its requests carry `run` in their user agent, others are dropped:
 
         they are what a client has left behind that was killed.
@@ -155,7 +138,7 @@ class FaultServer:
             self._runs += 1
             self.run = f"run-{self._runs}."
             self.requests, self.throttled, self.fault = [], [], fault
-            self._throttle = _Throttle(rate) if rate else None
+            self._throttle = throttle
             self.target = Target()
             return self.target
 
@@ -174,7 +157,7 @@ class FaultServer:
             target, fault = self.target, self.fault
             if f"app/{self.run}" not in environ.get("HTTP_USER_AGENT", ""):
                 raise _hang_up(environ)
-            if self._throttle and not self._throttle.allows():
+            if self._throttled():
                 self.throttled.append(action)
                 return _refuse(environ, start_response, 400, "Throttling", "Rate exceeded")
             self.requests.append(action)
@@ -198,6 +181,14 @@ class FaultServer:
         headers = [(n, v) for n, v in answer.headers if n.lower() != "content-length"]
         start_response(answer.status, [*headers, ("Content-Length", str(len(body)))])
         return _Answer(body, target.kill if mode is Mode.AFTER else None)
+
+    def _throttled(self) -> bool:
+        throttle = self._throttle
+        return (
+            throttle is not None
+            and len(self.requests) >= throttle.after
+            and len(self.throttled) < throttle.refusals
+        )
 
     @staticmethod
     def _strike(mode: Mode | None, target: Target) -> None:

@@ -18,7 +18,7 @@ from ses_tenant.sandbox.run import aws_variables
 from tests.crash import fault_server
 from tests.crash.account import REGION, Account, Snapshot
 from tests.crash.client import Clients, ForkServer, Run, start_fork_server
-from tests.crash.fault_server import Fault, FaultServer, Rate
+from tests.crash.fault_server import Fault, FaultServer, Throttle
 from tests.crash.fork_server import Disk, Order
 
 _KEY = re.compile(r"(?<![A-Z0-9])AKIA[A-Z0-9]{16}(?![A-Z0-9])")
@@ -143,7 +143,7 @@ class Harness:
         self,
         *argv: str,
         fault: Fault | None = None,
-        rate: Rate | None = None,
+        throttle: Throttle | None = None,
         die_at: int = 0,
         die_after_s: float | None = None,
         disk: Disk | None = None,
@@ -153,7 +153,7 @@ class Harness:
 
         With `die_after_s` it is killed after that time, wherever it is.
         """
-        target = self.server.begin(fault, rate)
+        target = self.server.begin(fault, throttle)
         given = {
             **aws_variables(self.server.url, REGION, {"PATH": os.environ["PATH"]}),
             **self.environ,

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.crash.apply_crashes import NUMBER, REQUESTS, kill_and_finish, write_file
-from tests.crash.fault_server import Fault, Mode, Rate
+from tests.crash.fault_server import Fault, Mode, Throttle
 from tests.crash.harness import Harness
 
 _MOMENTS = [
@@ -41,6 +41,8 @@ def test_new_tenants_cost_four_requests_each_and_one_in_all_and_then_three(
 @pytest.mark.rare
 def test_a_throttled_apply_loses_nothing(harness: Harness) -> None:
     harness.reset("file", *(f"site{n:02}.example.com" for n in range(NUMBER)))
-    run = harness.run("apply", str(write_file(harness)), "--yes", rate=Rate(40, burst=4))
-    assert harness.server.throttled
+    run = harness.run(
+        "apply", str(write_file(harness)), "--yes", throttle=Throttle(after=4, refusals=9)
+    )
+    assert len(harness.server.throttled) == 9
     assert (run.status, harness.problems) == (0, []), run.err
