@@ -3,7 +3,6 @@
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.client import BaseClient
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
@@ -11,6 +10,8 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 from botocore.exceptions import NoCredentialsError
+
+from ses_tenant.aws.answers import careful_session
 
 _ROLE_SESSION_NAME = "ses-tenant"
 
@@ -42,7 +43,7 @@ def assuming(
         raise NoCredentialsError
 
     def sts(service: str, **options: Any) -> BaseClient:
-        return botocore.session.Session().create_client(
+        return careful_session().create_client(
             service, region_name=region, endpoint_url=endpoint_url, **options
         )
 
@@ -52,7 +53,7 @@ def assuming(
         role_arn=role_arn,
         extra_args={"RoleSessionName": _ROLE_SESSION_NAME},
     )
-    session = botocore.session.Session()
+    session = careful_session()
     session.get_component("credential_provider").insert_before(
         "env",
         _RoleProvider(

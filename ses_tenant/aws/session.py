@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 
 from ses_tenant import __version__
-from ses_tenant.aws.answers import refuse_what_is_no_answer
+from ses_tenant.aws.answers import careful_session, refuse_what_is_no_answer
 from ses_tenant.aws.errors import aws_errors
 from ses_tenant.aws.pace import Pace
 from ses_tenant.aws.role import assuming
@@ -409,7 +409,7 @@ def open_session(
                 "It looks like http://127.0.0.1:5000.",
             )
     with aws_errors(profile):
-        boto = boto3.session.Session(profile_name=profile)
+        boto = boto3.session.Session(botocore_session=careful_session(), profile_name=profile)
         region = region or os.environ.get("AWS_REGION") or boto.region_name
         if role_arn is not None:
             boto = assuming(boto, role_arn, region or _ANY_REGION, endpoint_url)

@@ -3,12 +3,14 @@
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 
+_MAX_BYTES = 8 * 2**20
+
 
 def read_text(session: AwsSession, where: str) -> str:
     """Return the text at `s3://BUCKET/KEY` or `ssm:/NAME`, in the session's Region.
 
-    Raises SesTenantError `usage` for another address or a text that is not UTF-8, and what AWS
-    answers, such as `not_found`.
+    Raises SesTenantError `usage` for another address, a text that is not UTF-8 and one over 8 MiB,
+    and what AWS answers, such as `not_found`.
     """
     scheme, _, rest = where.partition(":")
     bucket, _, key = rest.removeprefix("//").partition("/")
@@ -23,7 +25,11 @@ def read_text(session: AwsSession, where: str) -> str:
     if scheme == "s3" and rest.startswith("//") and bucket and key:
         s3 = session.s3_client(region)
         with session.errors():
-            content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            content = s3.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise SesTenantError(
+                ErrorCode.USAGE, f"{where} is longer than 8 MiB, so it is no such file."
+            )
         try:
             return content.decode()
         except UnicodeDecodeError:

@@ -14,7 +14,7 @@ from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.secretsmanager import secretsmanager
 from ses_tenant.destinations.ssm import ssm
-from tests.fakes.iam_server import Answer, scripted_iam
+from tests.fakes.iam_server import Answer, scripted_iam, success
 
 pytestmark = pytest.mark.usefixtures("credentials")
 
@@ -49,6 +49,37 @@ def test_a_page_is_not_taken_for_a_delivery(
         assert "is cut off or not from AWS" in failure.value.message
         with pytest.raises(SesTenantError, match="is cut off or not from AWS"):
             destination.held_key()
+
+
+@pytest.mark.parametrize("page", ["[]", "3", '"x"', "null", '{"Parameter": 3}', "[{}]"])
+def test_json_of_another_shape_is_not_from_aws(page: str) -> None:
+    with scripted_iam(Answer(page)) as server:
+        destination = _ssm(open_session(None, "eu-central-1", server.url))
+        with pytest.raises(SesTenantError) as failure:
+            destination.held_key()
+        assert failure.value.code is ErrorCode.NETWORK
+
+
+@pytest.mark.parametrize("page", ["[]", "3", '{"message": 3, "__type": []}'])
+def test_an_error_of_another_shape_is_told_by_its_status(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    for status, code in ((502, ErrorCode.NETWORK), (429, ErrorCode.THROTTLED)):
+        with scripted_iam(Answer(page, status)) as server:
+            destination = _ssm(open_session(None, "eu-central-1", server.url))
+            with pytest.raises(SesTenantError) as failure:
+                destination.held_key()
+            assert failure.value.code is code
+
+
+def test_xml_with_a_time_that_is_none_is_not_from_aws() -> None:
+    user = "<User><CreateDate>soon</CreateDate></User>"
+    with scripted_iam(success("GetUser", user)) as server:
+        iam = Iam(open_session(None, "eu-central-1", server.url))
+        with pytest.raises(SesTenantError) as failure:
+            iam.get_user("ses-shop.example.com")
+        assert failure.value.code is ErrorCode.NETWORK
 
 
 @pytest.mark.parametrize("page", PAGES)
