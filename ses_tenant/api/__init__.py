@@ -186,7 +186,7 @@ def rotate(account: "Runtime", domain: str, *, verify: bool = True) -> "Turn":
             raise turn.error
         return turn
     return operation.carry_out(
-        account, operation.prepare(account, close[0], options), verify=verify
+        account, operation.prepare(account, close[0][0], options), verify=verify
     )
 
 

@@ -28,12 +28,23 @@ from ses_tenant.functions.settings import rotation_options
 from ses_tenant.operations.many import Accounts
 from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.rotate import Turn
-from ses_tenant.operations.rotate_all import Planned, Share, Wanted, look, rotate_all, wanted_of
+from ses_tenant.operations.rotate_all import (
+    Due,
+    Planned,
+    Share,
+    Wanted,
+    longest_due_first,
+    look,
+    rotate_all,
+    wanted_of,
+)
 from ses_tenant.operations.runtime import Runtime
 
 TENANTS_FILE = "SES_TENANT_TENANTS_FILE"
 _OWN_ACCOUNT = Account("this account")
 _WORKERS = 8
+# Left out by the last daily run as well, if it was due by then.
+_OVERDUE = timedelta(days=1)
 # What one tenant can take at worst: the requests, and 30 s until a new key is accepted.
 _A_TURN = timedelta(seconds=90)
 
@@ -188,16 +199,20 @@ def run(
 def _rotate(
     accounts: Accounts, wanted: Mapping[str | None, Wanted], context: Context
 ) -> dict[str, list[Turn]]:
-    """Rotate what is due, and return the turns by what came of them."""
+    """Rotate what is due, and return the turns by what came of them.
+
+    The time did not suffice for those in `left`; of these, `overdue` were due a day ago as well.
+    """
 
     def time_is_left() -> bool:
         return context.get_remaining_time_in_millis() >= _A_TURN.total_seconds() * 1000
 
     found = look(accounts, wanted)
-    reachable = [due for due in found.due if in_lambda(due.destination)]
+    reachable = longest_due_first(due for due in found.due if in_lambda(due.destination))
     elsewhere = [due for due in found.due if not in_lambda(due.destination)]
     results = rotate_all(reachable, time_is_left)
     done = [planned.turn for planned in results if planned is not None]
+    left = [due for due, result in zip(reachable, results, strict=True) if result is None]
     return {
         "rotated": [t for t in done if not t.error and _acted(t)],
         "unchanged": [
@@ -205,13 +220,18 @@ def _rotate(
             *_turns(found.settled),
         ],
         "elsewhere": [Turn(due.domain) for due in elsewhere],
-        "left": [Turn(d.domain) for d, r in zip(reachable, results, strict=True) if r is None],
+        "left": [Turn(due.domain) for due in left],
+        "overdue": [Turn(due.domain) for due in left if _overdue(due)],
         "failed": [
             *(t for t in done if t.error),
             *_turns(found.absent),
             *(Turn(name or _OWN_ACCOUNT.name, error=error) for name, error in found.errors),
         ],
     }
+
+
+def _overdue(due: Due) -> bool:
+    return due.since is not None and due.runtime.now() - due.since > _OVERDUE
 
 
 def _turns(planned: Sequence[Planned]) -> list[Turn]:
@@ -221,7 +241,7 @@ def _turns(planned: Sequence[Planned]) -> list[Turn]:
 def _raise_failures(outcomes: Mapping[str, Sequence[Turn]]) -> None:
     failed = outcomes["failed"]
     if failed:
-        total = sum(len(turns) for turns in outcomes.values())
+        total = sum(len(turns) for name, turns in outcomes.items() if name != "overdue")
         raise SesTenantError(
             ErrorCode.PARTIAL_FAILURE,
             f"{len(failed)} of {total} failed: "

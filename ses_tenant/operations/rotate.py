@@ -19,10 +19,11 @@ from ses_tenant.core.rotation.next_move import decide
 from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
+from ses_tenant.core.tenant.notes import Note
 from ses_tenant.core.tenant.observed import KeyStatus, Observed, ReportedKey
 from ses_tenant.core.tenant.request import TenantRequest, require_regions, resolve
 from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
-from ses_tenant.core.tenant.tags import Damaged
+from ses_tenant.core.tenant.tags import Damaged, Remembered
 from ses_tenant.operations.apply import Issue, apply
 from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.protocols import Iam
@@ -54,8 +55,10 @@ def choose(
     domains: Sequence[SendingDomain],
     options_of: Callable[[str], RotationOptions | None],
     now: datetime,
-) -> tuple[list[Observed], list[Turn]]:
+) -> tuple[list[tuple[Observed, datetime | None]], list[Turn]]:
     """Return the tenants to look at closely, and turns for those that need no look.
+
+    With each of the former, since when it is due, as far as that is known without a look.
 
     All tenants are read at once, page by page. With domains, these are looked at. Without, the
     credential report and the notes in the tags tell which may be due; the report is never the
@@ -69,7 +72,7 @@ def choose(
             for domain in domains
             if domain.name not in tenants
         ]
-        return [tenants[d.name] for d in domains if d.name in tenants], missing
+        return [(tenants[d.name], None) for d in domains if d.name in tenants], missing
     chosen = {d: (o, options) for d, o in tenants.items() if (options := options_of(d))}
     if not chosen:
         return [], []
@@ -78,7 +81,8 @@ def choose(
     for domain, (observed, options) in chosen.items():
         quiet = _quiet(observed, report, options, now)
         if quiet is None:
-            close.append(observed)
+            keys = report.get(observed.user.user_arn, ())
+            close.append((observed, _due_since(observed, keys, options)))
         else:
             done.append(Turn(domain, quiet, observed))
     return close, done
@@ -175,6 +179,19 @@ def _quiet(
     return Decision(
         KeyState.STEADY, KeyState.STEADY, next_step=NextStep.ROTATE, next_step_at=due_at
     )
+
+
+def _due_since(
+    observed: Observed, keys: Sequence[ReportedKey], options: RotationOptions
+) -> datetime | None:
+    """Return when the next step has become due, as the notes or the report tell it."""
+    match observed.user.remembered:
+        case Remembered(retired=Note(at=at)):
+            return at + options.quarantine
+        case Remembered(delivered=Note(open=True, at=at, issuer=issuer, elsewhere=elsewhere)):
+            return at if issuer or elsewhere else at + options.grace
+    changed_at = keys[0].changed_at if len(keys) == 1 else None
+    return changed_at + options.max_age if changed_at else None
 
 
 def _not_printed(domain: str, decision: Decision) -> Decision:

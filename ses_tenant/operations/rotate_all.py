@@ -1,8 +1,8 @@
 """`rotate-keys` for all tenants that are due, in one account or in several."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from ses_tenant.core.domain import SendingDomain
@@ -32,6 +32,7 @@ class Share:
 
 
 EVERYTHING = Share(0, 1)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Due:
-    """A tenant that may be due, and what its turn is planned and carried out with."""
+    """A tenant that may be due, and what its turn is planned and carried out with.
+
+    `since` is when it became due, None where only a close look can tell.
+    """
 
     account: str | None
     runtime: Runtime
     observed: Observed
     options: RotationOptions
+    since: datetime | None = None
 
     @property
     def domain(self) -> str:
@@ -124,8 +129,8 @@ def look(accounts: Accounts, wanted: Mapping[str | None, Wanted]) -> Round:
         asked = wanted[account]
         close, quiet = choose(runtime.iam, asked.named, asked.options_of, runtime.now())
         due = tuple(
-            Due(account, runtime, observed, options)
-            for observed in close
+            Due(account, runtime, observed, options, since)
+            for observed, since in close
             if (options := asked.options_of(observed.domain.name))
         )
         there = {d.domain for d in due} | {turn.domain for turn in quiet}
@@ -162,6 +167,11 @@ def carry_out_all(
         workers=_workers([one.due for one in planned if one.due]),
         progress=progress,
     )
+
+
+def longest_due_first(dues: Iterable[Due]) -> list[Due]:
+    """Return them in the order in which a run whose time is limited leaves nobody every time."""
+    return sorted(dues, key=lambda due: due.since or _LONG_AGO)
 
 
 def rotate_all(dues: Sequence[Due], may_begin: Callable[[], bool]) -> list[Planned | None]:

@@ -61,7 +61,14 @@ def run(
 
 
 def result(**counts: int) -> dict[str, int]:
-    return {"rotated": 0, "unchanged": 0, "elsewhere": 0, "left": 0, "failed": 0} | counts
+    return {
+        "rotated": 0,
+        "unchanged": 0,
+        "elsewhere": 0,
+        "left": 0,
+        "overdue": 0,
+        "failed": 0,
+    } | counts
 
 
 def age(account: RotatedAccount, days: int) -> None:
@@ -146,8 +153,13 @@ def test_a_failure_is_raised_and_logged_and_names_the_tenant(
 
 
 def test_what_does_not_fit_into_the_time_is_left_for_the_next_run(account: RotatedAccount) -> None:
-    age(account, 91)
-    assert run(account, context=Context(left_ms=60_000)) == result(left=1)
+    """And told from what the last daily run has left as well: it was due a day ago."""
+    short = Context(left_ms=60_000)
+    age(account, 90)
+    account.clock.advance(0.5 * DAY)
+    assert run(account, context=short) == result(left=1)
+    account.clock.advance(1 * DAY)
+    assert run(account, context=short) == result(left=1, overdue=1)
     assert len(account.keys) == 1
 
 
@@ -206,6 +218,7 @@ class TestHandler:
         )
         s3.put_object(Bucket="agency", Key="ses/tenants.toml", Body=FILE.encode())
         s3.put_object(Bucket="agency", Key="latin", Body=b"\xe4")
+        s3.put_object(Bucket="agency", Key="long", Body=bytes(8 * 2**20 + 1))
         ssm = boto3.client("ssm", region_name=REGION)
         ssm.put_parameter(Name="/ses/tenants", Value=FILE, Type="SecureString")
         return account
@@ -229,6 +242,7 @@ class TestHandler:
             ("s3://nobody/tenants.toml", "not_found: "),
             ("s3://agency", "usage: "),
             ("s3://agency/latin", "usage: "),
+            ("s3://agency/long", "usage: s3://agency/long is longer than 8 MiB"),
             ("ssm:/nothing", "not_found: "),
             ("ssm:nothing", "usage: "),
             ("tenants.toml", "usage: "),

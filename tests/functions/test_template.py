@@ -343,18 +343,14 @@ def test_a_key_of_ones_own_is_used_only_by_way_of_the_stores(role: str) -> None:
     }
 
 
-def test_tenants_left_on_two_days_raise_an_alarm() -> None:
+def test_a_tenant_that_is_left_twice_raises_an_alarm() -> None:
     resources = template()["Resources"]
     left, alarm = (resources[name]["Properties"] for name in ("LeftOver", "LeftTwice"))
-    # The line that `scheduled.run` logs: {"summary": {..., "left": 2, ...}}.
+    # The line that `scheduled.run` logs: {"summary": {..., "left": 2, "overdue": 1, ...}}.
     (metric,) = left["MetricTransformations"]
     assert (left["FilterPattern"], metric["MetricValue"]) == (
-        "{ $.summary.left = * }", "$.summary.left",
+        "{ $.summary.overdue = * }", "$.summary.overdue",
     )  # fmt: skip
     assert alarm["MetricName"] == metric["MetricName"]
-    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (
-        86400,
-        2,
-        2,
-    )
+    assert (alarm["Statistic"], alarm["EvaluationPeriods"]) == ("Maximum", 1)
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")

@@ -61,7 +61,7 @@ class SimulatedTenant:
         )
         if not close:
             return self._checked(quiet[0] if quiet else rotation.Turn("no tenant"))
-        turn = rotation.prepare(self.runtime, close[0], options)
+        turn = rotation.prepare(self.runtime, close[0][0], options)
         return self._checked(rotation.carry_out(self.runtime, turn, verify=False))
 
     def suspend(self) -> suspension.Suspension:
