@@ -192,7 +192,14 @@ def _ses(account: Account, region: str, backend: Any) -> dict[str, Any]:
             }
             for found in backend.email_identities.values()
         ],
-        "configuration_sets": list(backend.config_sets),
+        "configuration_sets": [
+            {
+                "name": name,
+                "tags": found.tags,
+                "events": account.event_destinations.get((region, name), {}),
+            }
+            for name, found in backend.config_sets.items()
+        ],
         "templates": dict(backend.templates),
         "sent": backend.sent_message_count,
     }
@@ -272,8 +279,12 @@ def _restore_ses(account: Account, region: str, given: Mapping[str, Any]) -> Non
         made.policies.update(identity["policies"])
         if "held" in identity:
             account.held[region, identity["name"]] = held_from(identity["held"])
-    for name in given["configuration_sets"]:
+    for kept in given["configuration_sets"]:
+        name = kept if isinstance(kept, str) else kept["name"]
         backend.create_configuration_set(name)
+        if name != kept:  # a state of an older version has the name alone
+            backend.config_sets[name].tags = kept["tags"]
+            account.event_destinations[region, name] = kept["events"]
     backend.templates.update(given["templates"])
     backend.sent_message_count = given["sent"]
 

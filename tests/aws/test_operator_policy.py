@@ -1,6 +1,7 @@
 """examples/operator-policy.json allows what ses-tenant calls, on no more than it needs."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +14,7 @@ from ses_tenant.aws.route53 import Route53
 from ses_tenant.aws.session import open_session
 from ses_tenant.core.identity import steps as identity_steps
 from ses_tenant.core.identity.answers import Answer, Outcome
+from ses_tenant.core.identity.events import ConfigurationSet
 from ses_tenant.core.identity.plan import IdentitySettings
 from ses_tenant.core.identity.state import EmailIdentity, Status
 from ses_tenant.core.proof.guards import SecretTold
@@ -20,12 +22,13 @@ from ses_tenant.core.rotation.decision import Mode, RotationOptions
 from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface
-from ses_tenant.operations import check, identity, rotate_all, suspend
+from ses_tenant.operations import check, identity, rotate_all, suspend, watch_setup
 from ses_tenant.operations.audit import audit
 from ses_tenant.operations.list_tenants import list_tenants
 from ses_tenant.operations.publish import prepare_publish
 from ses_tenant.operations.show import show
 from tests.fakes.destination import FakeDestination
+from tests.fakes.event_publishing import FakeEventPublishing
 from tests.fakes.example_tenant import (
     NAME,
     SHOP,
@@ -87,6 +90,7 @@ def _called() -> set[str]:
     assert run_delete(iam).error is None
     assert iam.users == {}
     iam.calls += _make_and_delete_identities()
+    iam.calls += _set_up_and_remove_the_watch()
     # What the destination was asked for is counted with the calls and is none of IAM's.
     return {call for call in iam.calls if not call.startswith("iam:Destination")}
 
@@ -129,6 +133,26 @@ def _make_and_delete_identities() -> list[str]:
     if any(isinstance(s, identity_steps.CreateEmailIdentity) and s.replicate_from for s in made):
         fake.calls.append("ses:ReplicateEmailIdentityDkimSigningKey")
     return fake.calls
+
+
+def _set_up_and_remove_the_watch() -> list[str]:
+    """Watch an identity, put its event destination right, and stop watching."""
+    ses, iam = FakeSes(), FakeIam()
+    ses.identities[_EU, SHOP.name] = EmailIdentity(SHOP.name, tags={"ses-tenant:domain": SHOP.name})
+    fake, runtime = FakeEventPublishing(ses), fake_runtime(iam, ses=ses)
+
+    def run(prepare: Any) -> None:
+        assert watch_setup.carry_out(runtime, fake, prepare(runtime, fake, [_EU])).failures == ()
+
+    run(watch_setup.prepare_setup)
+    found = fake.sets[_EU]
+    assert isinstance(found, ConfigurationSet)
+    off = replace(found.destinations[0], enabled=False)
+    fake.sets[_EU] = replace(found, destinations=(off,))
+    run(watch_setup.prepare_setup)
+    run(watch_setup.prepare_remove)
+    assert fake.sets == {}
+    return [*iam.calls, *ses.calls, *fake.calls]
 
 
 class _NoDns:
@@ -194,7 +218,8 @@ def test_what_notes_a_delivery_is_an_action_of_iam_and_what_delivers_is_not() ->
 
 
 def test_the_operations_met_every_step_on_an_identity() -> None:
-    known = {f"ses:{kind.__name__}" for kind in get_args(identity_steps.IdentityStep)}
+    kinds = get_args(identity_steps.IdentityStep) + get_args(identity_steps.EventStep)
+    known = {f"ses:{kind.__name__}" for kind in kinds}
     assert known - _called() == set()
 
 
@@ -226,13 +251,18 @@ def test_reads_are_of_all_users_and_writes_only_of_tenants() -> None:
         "kms:ListGrants": {_KEYS},
     }
     identities = {"arn:aws:ses:*:*:identity/*"}
+    events = {"arn:aws:ses:*:*:configuration-set/ses-tenant-events"}
+    both = ("ses:TagResource", "ses:PutEmailIdentityConfigurationSetAttributes")
+    expected |= dict.fromkeys(both, identities | events)
     for action, resources in _resources_of_actions().items():
         if action == "iam:RemoveUserFromGroup":
             assert _GROUPS in resources
             assert resources <= {_GROUPS, _TENANTS}
             continue
         is_read = action.startswith(("iam:Get", "iam:List", "iam:Simulate"))
-        usual = identities if action[:4] == "ses:" else {_USERS} if is_read else {_TENANTS}
+        usual = {_USERS} if is_read else {_TENANTS}
+        if action[:4] == "ses:":
+            usual = events if "ConfigurationSet" in action else identities
         assert resources == expected.get(action, usual), action
 
 

@@ -1,4 +1,7 @@
-"""Steps on email identities: one frozen dataclass for each call of SES that changes something."""
+"""Steps on email identities and on the configuration set of the watch.
+
+One frozen dataclass for each call of SES that changes something.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +9,8 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True)
-class _Step:
+class _Call:
     region: str
-    identity: str
 
     line: ClassVar[str]
     destructive: ClassVar[bool] = False
@@ -22,6 +24,11 @@ class _Step:
     def summary(self) -> str:
         """Return one line for people."""
         return f"{self.region}: {self.line.format(**vars(self))}"
+
+
+@dataclass(frozen=True)
+class _Step(_Call):
+    identity: str
 
 
 @dataclass(frozen=True)
@@ -89,3 +96,68 @@ IdentityStep = (
     | DeleteEmailIdentity
 )
 IdentitySteps = tuple[IdentityStep, ...]
+
+
+@dataclass(frozen=True)
+class CreateConfigurationSet(_Call):
+    """Create the configuration set, with its tags."""
+
+    line: ClassVar[str] = "create the configuration set {configuration_set}"
+    configuration_set: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class CreateConfigurationSetEventDestination(_Call):
+    """Have SES put events on the default event bus of EventBridge."""
+
+    line: ClassVar[str] = "send the events of {configuration_set} to EventBridge"
+    configuration_set: str
+    name: str
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UpdateConfigurationSetEventDestination(_Call):
+    """Put an event destination of ours right that somebody has changed."""
+
+    line: ClassVar[str] = "send the events of {configuration_set} to EventBridge again"
+    configuration_set: str
+    name: str
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PutEmailIdentityConfigurationSetAttributes(_Step):
+    """Make a configuration set the default one of an identity, or with None take it away."""
+
+    configuration_set: str | None
+
+    @property
+    def summary(self) -> str:
+        """Return one line for people."""
+        if self.configuration_set is None:
+            return f"{self.region}: {self.identity} has no default configuration set any more"
+        return (
+            f"{self.region}: make {self.configuration_set} the default configuration set of "
+            f"{self.identity}"
+        )
+
+
+@dataclass(frozen=True)
+class DeleteConfigurationSet(_Call):
+    """Delete the configuration set with its event destination: nothing is told of mail any more."""
+
+    line: ClassVar[str] = "delete the configuration set {configuration_set}"
+    destructive: ClassVar[bool] = True
+    configuration_set: str
+
+
+EventStep = (
+    CreateConfigurationSet
+    | CreateConfigurationSetEventDestination
+    | UpdateConfigurationSetEventDestination
+    | PutEmailIdentityConfigurationSetAttributes
+    | DeleteConfigurationSet
+)
+EventSteps = tuple[EventStep, ...]

@@ -15,7 +15,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.tenant.naming import PATH_PREFIX, TAG_DOMAIN, TAG_PREFIX
+from ses_tenant.core.tenant.naming import (
+    EVENTS_CONFIGURATION_SET,
+    PATH_PREFIX,
+    TAG_DOMAIN,
+    TAG_PREFIX,
+)
 
 BOUNDARY_NAME = "ses-tenant-boundary"
 OPERATOR_NAME = "ses-tenant-operator"
@@ -64,6 +69,16 @@ _CHANGE_IDENTITY = (
 # No operation of the API: who creates a replica of an identity has to be allowed it on the source.
 # https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-deed.html
 _REPLICATE = "ses:ReplicateEmailIdentityDkimSigningKey"
+# `watch setup` and `watch remove`, on their own configuration set alone.
+_EVENTS = (
+    "ses:CreateConfigurationSet",
+    "ses:CreateConfigurationSetEventDestination",
+    "ses:DeleteConfigurationSet",
+    "ses:GetConfigurationSet",
+    "ses:GetConfigurationSetEventDestinations",
+    "ses:UpdateConfigurationSetEventDestination",
+)
+_SET_DEFAULT = "ses:PutEmailIdentityConfigurationSetAttributes"
 _ADD_RECORDS = "route53:ChangeResourceRecordSets"
 # The names of the records that `identity publish` adds: DKIM, DMARC, and MAIL FROM as it is called
 # without --mail-from, alone or with the Region.
@@ -126,6 +141,13 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         "route53:ListHostedZones",
         "route53:ListResourceRecordSets",
         _ADD_RECORDS,
+    ),
+    "watch": (
+        *_DETAILS,
+        "PutUserPolicy",
+        *("ses:GetEmailIdentity", "ses:ListEmailIdentities"),
+        *_EVENTS,
+        _SET_DEFAULT,
     ),
     "plan": (*_DETAILS, *_REPORT, *_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
     "export": _DETAILS,
@@ -273,6 +295,7 @@ def _identity_statements(needed: set[str], partition: str) -> list[_Statement]:
             "CreateIdentities", needed & set(_CREATE_IDENTITY), identities, condition=tagged
         ),
         _Statement("ChangeIdentities", needed & set(_CHANGE_IDENTITY), identities, condition=ours),
+        *_event_statements(needed, f"arn:{partition}:ses:*:*:", ours),
         _Statement("ReplicateDkimKeys", needed & {_REPLICATE}, identities),
         _Statement("ReadZones", needed & {"route53:ListHostedZones"}, "*"),
         _Statement(
@@ -281,6 +304,17 @@ def _identity_statements(needed: set[str], partition: str) -> list[_Statement]:
         _Statement(
             "AddRecords", needed & {_ADD_RECORDS}, f"{zones}hostedzone/*", condition=records
         ),
+    ]
+
+
+def _event_statements(needed: set[str], ses: str, ours: dict[str, object]) -> list[_Statement]:
+    """Return the statements on the configuration set of the watch; it is made with its tags."""
+    events, own = needed & set(_EVENTS), f"{ses}configuration-set/{EVENTS_CONFIGURATION_SET}"
+    default = needed & {_SET_DEFAULT}
+    tagging = {"ses:TagResource"} if "ses:CreateConfigurationSet" in events else set[str]()
+    return [
+        _Statement("KeepEventsSet", events | tagging | default, own),
+        _Statement("ChooseEventsSet", default, f"{ses}identity/*", condition=ours),
     ]
 
 

@@ -320,6 +320,24 @@ def test_identity_gives_neither_mail_nor_policies_nor_zones() -> None:
     assert allows(IDENTITY_ONLY, "ses:ReplicateEmailIdentityDkimSigningKey", IDENTITY)
 
 
+def test_the_watch_changes_its_own_set_and_our_identities_alone() -> None:
+    watch = operator(("watch",))
+    own = IDENTITY.replace("identity/shop.example.com", "configuration-set/ses-tenant-events")
+    theirs, ours = f"{own}-2", {"aws:ResourceTag/ses-tenant:domain": "shop.example.com"}
+    for action in (
+        *("ses:CreateConfigurationSet", "ses:DeleteConfigurationSet", "ses:TagResource"),
+        *("ses:CreateConfigurationSetEventDestination", "ses:GetConfigurationSet"),
+    ):
+        assert allows(watch, action, own)
+        assert not any(allows(watch, action, other, ours) for other in (theirs, IDENTITY, "*"))
+    default = "ses:PutEmailIdentityConfigurationSetAttributes"
+    assert allows(watch, default, IDENTITY, ours)
+    assert not allows(watch, default, IDENTITY)
+    assert not allows(watch, default, theirs, ours)
+    for action in ("ses:SendEmail", "ses:PutConfigurationSetSendingOptions", "iam:CreateAccessKey"):
+        assert not any(allows(watch, action, on, ours) for on in (own, IDENTITY, TENANT))
+
+
 def change(name: str, kind: str = "CNAME", action: str = "CREATE") -> dict[str, str]:
     """Return the keys that Route 53 gives to a change of a record set."""
     key = "route53:ChangeResourceRecordSets"
