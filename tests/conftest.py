@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.worked_out_once import work_out_once
+from tests.worked_out_once import leave_out_ec2, work_out_once
 
 # Container images often forbid compiled files. Then each worker rewrites the asserts of all tests,
 # and each process that a test starts compiles ses_tenant anew: a third of the time of the suite.
@@ -20,6 +20,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A shell that starts a run in the background lets it ignore Ctrl-C, and with it all its children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+leave_out_ec2()
 
 # As many examples as a run can have that is waited for, and as many as CI takes its time for.
 settings.register_profile("moderate", max_examples=20, deadline=None)

@@ -1,4 +1,4 @@
-"""What botocore and Typer work out for each session, client and run: here once a process.
+"""What botocore, moto and Typer work out for each session, client and run: here once a process.
 
 A process of the command line does so once as well; a process of the tests is hundreds of them, and
 spent a third of its time on this. Nothing of it depends on credentials, Region or endpoint.
@@ -8,6 +8,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,6 +17,15 @@ import typer.testing
 from botocore import hooks, loaders, session, useragent
 from botocore.client import ClientCreator
 from botocore.hooks import EventAliaser
+
+
+def leave_out_ec2() -> None:
+    """Spare moto a second: SSM imports EC2 for commands to instances, and nobody sends any."""
+    sys.modules.setdefault("moto.ec2", _Ec2("moto.ec2"))
+
+
+class _Ec2(ModuleType):
+    ec2_backends: dict[str, object] = {}  # noqa: RUF012 - of a module
 
 
 def work_out_once(patch: pytest.MonkeyPatch) -> None:
