@@ -11,6 +11,7 @@ import ses_tenant
 
 ROOT = Path(ses_tenant.__file__).parent
 
+STARTS = ("core", "operations", "aws", "dns", "destinations", "wiring")
 ALLOWED = {
     "core": {"core"},
     "operations": {"core", "operations"},
@@ -19,9 +20,11 @@ ALLOWED = {
     "dns": {"core", "dns"},
     "sandbox": {"core", "sandbox"},
     "report": {"core", "report"},
-    "cli": {"core", "operations", "aws", "dns", "destinations", "sandbox", "report", "cli"},
-    "functions": {"core", "operations", "aws", "dns", "destinations", "functions"},
-    "api": {"core", "operations", "aws", "destinations", "api"},
+    # What puts AWS, destinations and this machine together, and those that start there.
+    "wiring": {"core", "operations", "aws", "destinations", "wiring"},
+    "cli": {*STARTS, "sandbox", "report", "cli"},
+    "functions": {*STARTS, "functions"},
+    "api": {"core", "operations", "aws", "wiring", "api"},
     "": {"cli"},  # ses_tenant/__init__.py and ses_tenant/__main__.py
 }
 # The rooms of the core and those that each may use besides the leaves. What a room may use, those
@@ -236,6 +239,11 @@ def test_the_check_can_fail() -> None:
         ("api", "from ses_tenant.cli import console"),
         ("api", "import typer"),
         ("operations", "from ses_tenant import api"),
+        ("operations", "from ses_tenant.wiring import make_runtime"),
+        ("destinations", "from ses_tenant import wiring"),
+        ("wiring", "from ses_tenant.cli.console import Console"),
+        ("wiring", "import boto3"),
+        ("api", "from ses_tenant.destinations import registry"),
         ("", "from ses_tenant.core.domain import SendingDomain"),
     ):
         found = violations(source, f"ses_tenant.{package}".rstrip("."))
@@ -263,6 +271,8 @@ def test_the_check_lets_pass_what_is_allowed() -> None:
         ("cli", "import typer\nfrom rich import box\nfrom ses_tenant.sandbox import run"),
         ("report", "import jinja2\nfrom ses_tenant.core.findings.finding import Finding"),
         ("functions", "from ses_tenant.aws import iam\nfrom ses_tenant.operations import rotate"),
+        ("wiring", "from ses_tenant.aws.iam import Iam\nfrom ses_tenant.destinations import file"),
+        ("functions", "from ses_tenant import wiring"),
         ("", "from ses_tenant.cli import main"),
     ):
         found = violations(source, f"ses_tenant.{package}".rstrip("."))

@@ -11,11 +11,8 @@ Every failure is a `SesTenantError` with a code of the documented set.
         print(created.credentials.access_key_id)
 """
 
-import os
-import socket
-import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ses_tenant.core.domain import SendingDomain
@@ -32,9 +29,6 @@ from ses_tenant.core.tenant.spec import Interface
 
 if TYPE_CHECKING:
     from ses_tenant.core.findings.audit import Audit
-    from ses_tenant.core.tenant.credentials import Credentials
-    from ses_tenant.core.tenant.destination import Destination
-    from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.operations.create import Created
     from ses_tenant.operations.list_tenants import Listing
     from ses_tenant.operations.rotate import Turn
@@ -109,37 +103,10 @@ def open_account(
     It is to be passed on and not to be looked into. Raises SesTenantError `no_credentials` for an
     unknown profile, `usage` for a malformed URL.
     """
-    from ses_tenant.aws.iam import Iam
-    from ses_tenant.aws.ses import Ses
     from ses_tenant.aws.session import open_session
-    from ses_tenant.aws.stores import Stores
-    from ses_tenant.aws.verify import verify_credentials
-    from ses_tenant.core.tenant.credentials import LocalSes
-    from ses_tenant.core.tenant.notes import Process
-    from ses_tenant.destinations.registry import open_destination
-    from ses_tenant.operations.runtime import Runtime
+    from ses_tenant.wiring import make_runtime
 
-    session, local_ses = open_session(profile, region, endpoint_url), LocalSes.named_by(os.environ)
-
-    def opened(spec: "TenantSpec") -> "Destination":
-        return open_destination(spec, session, _returned, force=False)
-
-    def verify(credentials: "Credentials") -> str:
-        return verify_credentials(session, credentials, time.sleep, local_ses)
-
-    return Runtime(
-        iam=Iam(session),
-        ses=Ses(session),
-        open_destination=opened,
-        verify=verify,
-        default_region=session.region,
-        process=Process(socket.gethostname(), os.getpid()),
-        now=lambda: datetime.now(UTC),
-        sleep=time.sleep,
-        workers=session.workers,
-        local_ses=local_ses,
-        stores=Stores(session),
-    )
+    return make_runtime(open_session(profile, region, endpoint_url))
 
 
 def create(
@@ -213,7 +180,3 @@ def audit(account: "Runtime", *, max_age: timedelta = timedelta(days=90)) -> "Au
     return found(
         account.iam, account.ses, account.now(), max_age, stores=account.stores, limit=None
     )[0]
-
-
-def _returned(_credentials: "Credentials") -> None:
-    """Print nothing: what would be printed is returned."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.cli.streams import read_input
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.wiring import make_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

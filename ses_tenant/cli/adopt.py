@@ -6,7 +6,7 @@ import typer
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output
-from ses_tenant.cli.runtime import make_runtime
+from ses_tenant.wiring import make_runtime
 
 if TYPE_CHECKING:
     from ses_tenant.operations.adopt import Adoption

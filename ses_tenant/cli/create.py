@@ -23,8 +23,8 @@ from ses_tenant.cli.readiness import (
     read_readiness,
     require_own_channel,
 )
-from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import SesTenantError
+from ses_tenant.wiring import make_runtime
 
 if TYPE_CHECKING:
     from ses_tenant.core.identity.records import DnsRecord

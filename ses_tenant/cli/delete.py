@@ -2,7 +2,7 @@
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
-from ses_tenant.cli.runtime import make_runtime
+from ses_tenant.wiring import make_runtime
 
 
 def delete(

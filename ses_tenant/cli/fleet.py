@@ -7,8 +7,8 @@ import typer
 from ses_tenant.cli.accounts import open_accounts
 from ses_tenant.cli.consent import unread
 from ses_tenant.cli.console import Console
-from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
+from ses_tenant.wiring import make_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

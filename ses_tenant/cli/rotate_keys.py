@@ -17,8 +17,8 @@ from ses_tenant.cli.accounts import (
 )
 from ses_tenant.cli.consent import consent
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of, write_stdout
-from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
+from ses_tenant.wiring import make_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

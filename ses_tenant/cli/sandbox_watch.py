@@ -65,9 +65,9 @@ class LocalWatch:
 
 def _watcher(watch: "Watch", sandbox: "Sandbox") -> "Watcher":
     from ses_tenant.aws.session import open_session
-    from ses_tenant.cli.runtime import make_runtime
     from ses_tenant.core.watch.memory import MemoryStore
     from ses_tenant.operations.watch import Watcher
+    from ses_tenant.wiring import make_runtime
 
     with _operator(sandbox):
         session = open_session(None, sandbox.region, sandbox.url, workers=1)

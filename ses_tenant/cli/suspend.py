@@ -9,9 +9,9 @@ import typer
 from ses_tenant.cli import completion
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, exit_with, status_of
-from ses_tenant.cli.runtime import make_runtime
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.text import shown
+from ses_tenant.wiring import make_runtime
 
 if TYPE_CHECKING:
     from ses_tenant.core.domain import SendingDomain

@@ -15,7 +15,7 @@ from ses_tenant.operations.protocols import Iam, Ses, Stores
 class Runtime:
     """One AWS account, and the machine that works on it.
 
-    The command line and the functions each make it in one place, tests make it of fakes.
+    `wiring` makes it of AWS and this machine, tests make it of fakes.
     `verify` waits until AWS accepts a new key, and returns a sentence on it. `process` is what a
     note in a tag names as its author. `local_ses` stands in for SES's endpoints where it is given,
     and `stores` tell what guards secrets and parameters, where that is wanted.

@@ -23,8 +23,8 @@ def watch_remove(
     Takes the default configuration set from the identities, then deletes it. A site that names
     `ses-tenant-events` itself could no longer send. The policies may stay as they are.
     """
-    from ses_tenant.cli.runtime import make_runtime
     from ses_tenant.operations import watch_setup as operation
+    from ses_tenant.wiring import make_runtime
 
     session, publishing, regions = events.connect(profile, region, endpoint_url, debug=debug)
     console, runtime = Console("watch remove", output, quiet), make_runtime(session)

@@ -26,8 +26,8 @@ def watch_setup(
     it. An identity of somebody else's, or with another default set, is left alone and named. Run
     it again after `identity create`. What acts on the events is examples/lambda/watch.yaml.
     """
-    from ses_tenant.cli.runtime import make_runtime
     from ses_tenant.operations import watch_setup as operation
+    from ses_tenant.wiring import make_runtime
 
     session, publishing, regions = events.connect(profile, region, endpoint_url, debug=debug)
     console, runtime = Console("watch setup", output, quiet), make_runtime(session)

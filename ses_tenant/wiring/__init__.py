@@ -1,4 +1,7 @@
-"""The one place where the command line puts together what operations need."""
+"""AWS, the destinations and this machine, put together as what operations need.
+
+The command line, the functions and the library each say here what differs between them.
+"""
 
 import os
 import socket
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.tenant.credentials import Credentials
     from ses_tenant.core.tenant.destination import Destination
+    from ses_tenant.core.tenant.notes import Process
     from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.destinations.agreement import Consent
     from ses_tenant.operations.runtime import Runtime
@@ -20,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def show_nothing(_spec: "TenantSpec", _credentials: "Credentials") -> None:
-    """Print no credentials: for a verb that issues no key."""
+    """Print no credentials: they are returned, or no key is issued."""
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
 
 
 def make_runtime(
@@ -29,12 +38,16 @@ def make_runtime(
     *,
     force: bool = False,
     consent: "Consent | None" = None,
+    process: "Process | None" = None,
+    sleep: "Callable[[float], None]" = time.sleep,
+    now: "Callable[[], datetime]" = utc_now,
 ) -> "Runtime":
     """Return the account of a session, and this machine.
 
     `show` prints credentials whose destination is stdout; with `force` a destination is
-    overwritten that ses-tenant has not written; without `consent` no command is run. Raises
-    SesTenantError `usage` for a malformed SES_TENANT_SMTP_PORT.
+    overwritten that ses-tenant has not written; without `consent` no command is run; `process`
+    is who writes notes, this one if left out. Raises SesTenantError `usage` for a malformed
+    SES_TENANT_SMTP_PORT.
     """
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.ses import Ses
@@ -59,17 +72,17 @@ def make_runtime(
     def verify(credentials: "Credentials") -> str:
         from ses_tenant.aws.verify import verify_credentials
 
-        return verify_credentials(session, credentials, time.sleep, local_ses)
+        return verify_credentials(session, credentials, sleep, local_ses)
 
     return Runtime(
-        iam=Iam(session),
+        iam=Iam(session, sleep),
         ses=Ses(session),
         open_destination=opened,
         verify=verify,
         default_region=session.region,
-        process=Process(socket.gethostname(), os.getpid()),
-        now=lambda: datetime.now(UTC),
-        sleep=time.sleep,
+        process=process or Process(socket.gethostname(), os.getpid()),
+        now=now,
+        sleep=sleep,
         workers=session.workers,
         local_ses=local_ses,
         stores=Stores(session),
