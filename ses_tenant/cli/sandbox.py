@@ -10,15 +10,18 @@ import typer
 from ses_tenant.cli.console import Console, print_error, write_stdout
 from ses_tenant.cli.groups import VerbGroup
 from ses_tenant.cli.outbox import outbox
+from ses_tenant.cli.streams import read_input, why
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 
 if TYPE_CHECKING:
     from ses_tenant.cli.sandbox_watch import LocalWatch
     from ses_tenant.sandbox.identities import Ask
+    from ses_tenant.sandbox.model import Model
     from ses_tenant.sandbox.server import Sandbox
 
 _NOT_FOUND = 127  # as shells end when there is no such command
 _COMMAND = "ses_tenant.command"
+_LONGEST_REPORT = 4 * 2**20
 
 
 class _CommandAfterDashes(VerbGroup):
@@ -104,6 +107,15 @@ def sandbox(
             "--fail", metavar="PERCENT", min=0, max=100, help="Let this share of requests fail."
         ),
     ] = 0,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model",
+            metavar="FILE",
+            help="Answer what AWS does not document as an account did: a report of the live suite.",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[
         str,
         typer.Option(
@@ -173,6 +185,7 @@ def sandbox(
         latency_s=latency / 1000,
         throttle=throttle,
         fail_percent=fail,
+        model=_model(model),
         state=state,
         port=port,
         smtp_port=smtp_port,
@@ -217,6 +230,19 @@ def _ask(resolver: list[str] | None) -> "Ask | None":
     from ses_tenant.dns.resolver import DnsResolver, parse_server
 
     return DnsResolver(tuple(parse_server(text) for text in resolver), lifetime=2.0).ask
+
+
+def _model(file: Path | None) -> "Model":
+    """Return what is played; raises SesTenantError `usage` for a file that is no report."""
+    from ses_tenant.sandbox.model import Model, parse_model
+
+    if file is None:
+        return Model()
+    try:
+        text = read_input(str(file), _LONGEST_REPORT).decode("utf-8", "replace")
+    except OSError as error:
+        raise SesTenantError(ErrorCode.USAGE, f"{file} cannot be read: {why(error)}.") from error
+    return parse_model(text)
 
 
 def _announce(running: "Sandbox") -> None:

@@ -23,6 +23,7 @@ from ses_tenant.core.regions import partition_of
 from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.tags import Remembered, known
 from ses_tenant.sandbox.held import Held, new_selectors
+from ses_tenant.sandbox.model import ABSENT, Model
 
 SIMULATOR = "simulator.amazonses.com"  # takes mail also from an account in the SES sandbox
 
@@ -50,6 +51,7 @@ class Settings:
     unverified: bool = False
     ses_sandbox: bool = False
     verifies: bool = False
+    model: Model = field(default_factory=Model)
 
 
 @dataclass
@@ -109,9 +111,16 @@ class Account:
         """Return what is kept of an identity; one made by the first API gets it here."""
         key = (region, name)
         if key not in self.held:
-            status = Status.PENDING if self.settings.verifies else Status.SUCCESS
-            self.held[key] = Held(new_selectors(), dkim=status)
+            self.held[key] = Held(new_selectors(), dkim=self.begun(name))
         return self.held[key]
+
+    def begun(self, name: str) -> Status:
+        """Return how far a new identity is: verified at once, unless that is for DNS to say.
+
+        One whose name begins with `unverified` is never verified by itself.
+        """
+        waits = self.settings.verifies or name.startswith("unverified.")
+        return Status.PENDING if waits else Status.SUCCESS
 
     def is_verified(self, region: str, name: str) -> bool:
         """Tell whether SES has seen the records of an identity; an address is believed."""
@@ -155,10 +164,12 @@ class Account:
         """Remember the keys there are, so that they are known once they are deleted."""
         self.issued.update(self.iam.access_keys)
 
-    def note_use(self, key: Key, region: str) -> None:
+    def note_use(self, key: Key, region: str, service: str = "ses") -> None:
         """Record the use of a key, for GetAccessKeyLastUsed."""
+        if service == ABSENT:
+            return
         self.iam.access_keys[key.access_key_id].last_used = AccessKeyLastUsed(
-            timestamp=datetime.now(UTC).replace(tzinfo=None), service="ses", region=region
+            timestamp=datetime.now(UTC).replace(tzinfo=None), service=service, region=region
         )
 
     def policies_of(self, user_name: str) -> Policies:
@@ -196,14 +207,13 @@ class Account:
         A verified domain covers its subdomains:
         https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
         """
-        identities = {
-            name for name in self.ses(region).email_identities if self.is_verified(region, name)
-        }
-        if address in identities:
-            return address
+        identities = set(self.ses(region).email_identities)
+        if self.settings.model.answer("unverified_child") == "parent_serves":
+            identities = {name for name in identities if self.is_verified(region, name)}
         labels = address.rpartition("@")[2].lower().split(".")
-        names = (".".join(labels[start:]) for start in range(len(labels)))
-        return next((name for name in names if name in identities), None)
+        names = [address, *(".".join(labels[start:]) for start in range(len(labels)))]
+        found = next((name for name in names if name in identities), None)
+        return found if found is None or self.is_verified(region, found) else None
 
     def arn(self, region: str, resource: str) -> str:
         """Return the ARN of something in SES."""
@@ -216,8 +226,12 @@ class Account:
         as users report, the address as it stands.
         """
         identity = self.verified_identity(region, address)
-        own = identity in (address, address.rpartition("@")[2].lower())
-        return self.arn(region, f"identity/{identity if own else address}")
+        domain = address.rpartition("@")[2].lower()
+        if identity in (address, domain):
+            return self.arn(region, f"identity/{identity}")
+        served = {"address": address, "subdomain": domain, "parent": identity or address}
+        name = served[self.settings.model.answer("subdomain_identity")]
+        return self.arn(region, f"identity/{name}")
 
 
 def _remembered(user: Any) -> Remembered:

@@ -21,6 +21,7 @@ class Held:
     rejects: bool = False
     feedback: bool = True
     checked_at: str | None = None
+    key_length: str = "RSA_2048_BIT"
 
 
 def new_selectors() -> tuple[str, ...]:

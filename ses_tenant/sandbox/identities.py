@@ -89,10 +89,6 @@ def _looked_up(region: str, name: str, held: Held, ask: Ask) -> Held:
     return held
 
 
-def _begun(account: Account) -> Status:
-    return Status.PENDING if account.settings.verifies else Status.SUCCESS
-
-
 def _create(account: Account, call: Call) -> Response:
     name = str(call.parameters.get("EmailIdentity") or "").lower()
     backend = account.ses(call.region)
@@ -120,7 +116,15 @@ def _create(account: Account, call: Call) -> Response:
         attributes or None,
         call.parameters.get("ConfigurationSetName"),
     )
-    account.held[call.region, name] = Held(selectors, origin, dkim=_begun(account))
+    account.held[call.region, name] = Held(
+        selectors,
+        origin,
+        dkim=account.begun(name),
+        key_length=str(
+            attributes.get("NextSigningKeyLength")
+            or account.settings.model.answer("default_key_length")
+        ),
+    )
     answer = _shown(account, call.region, name)
     kept = ("IdentityType", "VerifiedForSendingStatus", "DkimAttributes")
     return wire.json_result({key: answer[key] for key in kept if key in answer})
@@ -151,10 +155,13 @@ def _mail_from(account: Account, call: Call, name: str) -> Response:
         return _error(400, "BadRequestException", message)
     behaviour = call.parameters.get("BehaviorOnMxFailure")
     held = account.identity(call.region, name)
+    taken = wanted in account.ses(call.region).email_identities
+    if taken and account.settings.model.answer("mail_from_taken") == "refused":
+        return _error(400, "BadRequestException", f"MAIL-FROM domain <{wanted}> is an identity.")
     if wanted == held.mail_from:
         status = held.mail_from_status
     else:
-        status = _begun(account) if wanted else Status.NOT_STARTED
+        status = account.begun(name) if wanted else Status.NOT_STARTED
     account.held[call.region, name] = replace(
         held,
         mail_from=wanted,
@@ -169,12 +176,12 @@ def _dkim_signing(account: Account, call: Call, name: str) -> Response:
     given = call.parameters.get("SigningAttributes") or {}
     if call.parameters.get("SigningAttributesOrigin") == "EXTERNAL":
         selector = str(given.get("DomainSigningSelector", ""))
-        held = replace(held, origin="EXTERNAL", selectors=(selector,), dkim=_begun(account))
+        held = replace(held, origin="EXTERNAL", selectors=(selector,), dkim=account.begun(name))
     elif held.dkim is not Status.SUCCESS or given.get("NextSigningKeyLength"):
         # Another length makes other keys; the identity stays verified for sending.
         fresh = new_selectors()
         kept = held.selectors if held.origin == "AWS_SES" and not given else fresh
-        held = replace(held, origin="AWS_SES", selectors=kept, dkim=_begun(account))
+        held = replace(held, origin="AWS_SES", selectors=kept, dkim=account.begun(name))
     account.held[call.region, name] = held
     return wire.json_result(
         {
@@ -285,10 +292,10 @@ def _shown(account: Account, region: str, name: str) -> dict[str, Any]:
             "SigningEnabled": held.signing,
             "Status": held.dkim.value,
             "Tokens": list(held.selectors),
-            "SigningHostedZone": dkim_zone(region),
+            "SigningHostedZone": dkim_zone(_zone_of(account, region, held)),
             "SigningAttributesOrigin": held.origin,
-            "NextSigningKeyLength": "RSA_2048_BIT",
-            "CurrentSigningKeyLength": "RSA_2048_BIT",
+            "NextSigningKeyLength": held.key_length,
+            "CurrentSigningKeyLength": held.key_length,
         }
     if held.checked_at is not None:
         checked = datetime.fromisoformat(held.checked_at).timestamp()
@@ -296,6 +303,13 @@ def _shown(account: Account, region: str, name: str) -> dict[str, Any]:
     if found.configuration_set_name:
         shown["ConfigurationSetName"] = found.configuration_set_name
     return shown
+
+
+def _zone_of(account: Account, region: str, held: Held) -> str:
+    replica = held.origin.startswith("AWS_SES_")
+    if replica and account.settings.model.answer("replica_zone") == "primary":
+        return held.origin.removeprefix("AWS_SES_").lower().replace("_", "-")
+    return region
 
 
 def _domain(name: str) -> str:

@@ -36,9 +36,9 @@ class InvalidMailError(Exception):
 class Mail:
     """A message and what its sender asks for.
 
-    `senders` are all addresses that the message says it is from: those of the From header, of a
-    Sender header, and what the request or the SMTP envelope names. AWS does not document which of
-    them is ses:FromAddress where they differ, so each of them is judged, and one refusal counts.
+    `senders` are all addresses that the message says it is from: `written`, those of its From
+    header, `others`, those of a Sender header and the like, and what the request or the SMTP
+    envelope names. AWS does not document which of them is ses:FromAddress where they differ.
     `fault` is SES's code and words for what is wrong with it, said only to who may send it.
     """
 
@@ -49,6 +49,8 @@ class Mail:
     senders: tuple[str, ...]
     recipients: tuple[str, ...]
     raw: bytes = field(repr=False)
+    written: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     display_name: str | None = None
     return_path: str | None = None
     configuration_set: str | None = None
@@ -60,9 +62,10 @@ class Mail:
 
 @dataclass(frozen=True)
 class Headers:
-    """What the header of a raw message says of its sender."""
+    """What the header of a raw message says of its sender; `others` are not in From."""
 
-    senders: tuple[str, ...]
+    written: tuple[str, ...]
+    others: tuple[str, ...]
     display_name: str | None
     recipients: tuple[str, ...]
     return_path: str | None
@@ -89,14 +92,16 @@ def read_headers(raw: bytes, *, sender: str | None = None) -> Headers:
     for name in _ONCE:
         if len(values(name.lower())) > 1:
             raise InvalidMailError(f"Duplicate header '{name}'.")
-    senders: list[tuple[str, str]] = []
-    if sender is not None:
-        senders += parse_addresses(sender)
-    elif not values("from"):
+    named = [sender] if sender is not None else values("from")
+    if not named:
         raise InvalidMailError("Missing required header 'From'.")
-    for name in _SENDERS if sender is not None else ("from", *_SENDERS):
-        for value in values(name):
-            senders += parse_addresses(value)
+    written = [found for value in named for found in parse_addresses(value)]
+    others = [
+        address
+        for name in _SENDERS
+        for value in values(name)
+        for _, address in parse_addresses(value)
+    ]
     return_path = [address_of(v) for v in values("return-path") if v.strip() not in ("", "<>")]
     recipients = [
         address
@@ -105,8 +110,9 @@ def read_headers(raw: bytes, *, sender: str | None = None) -> Headers:
         for _, address in parse_addresses(value)
     ]
     return Headers(
-        senders=_unique(address for _, address in senders),
-        display_name=senders[0][0] or None,
+        written=_unique(address for _, address in written),
+        others=_unique(others),
+        display_name=written[0][0] or None,
         recipients=_unique(recipients),
         return_path=return_path[0] if return_path else None,
         configuration_set=next(iter(values("x-ses-configuration-set")), "").strip() or None,

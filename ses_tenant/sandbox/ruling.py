@@ -8,6 +8,7 @@ from ses_tenant.core.iam.authorization import Answer, Policies, Request, Verdict
 from ses_tenant.core.iam.ses_actions import mail_context
 from ses_tenant.sandbox.account import SIMULATOR, Account, Key
 from ses_tenant.sandbox.mail import Mail
+from ses_tenant.sandbox.model import BOTH, ENVELOPE, HEADER, Model
 
 DENIED = "AccessDenied"
 REJECTED = "MessageRejected"
@@ -41,6 +42,9 @@ def rule(
     IAM decides first; whom it refuses learns nothing of what the account holds. Then SES checks the
     message, and that the identities are verified.
     """
+    model = account.settings.model
+    if model.answer("several_from") == "refused" and len(mail.written) > 1:
+        return Ruling(REJECTED, "The From header has several addresses.", "as the model says")
     allowed = OPERATOR
     if key is not None:
         policies = account.policies_of(key.user_name)
@@ -86,7 +90,9 @@ def requests(
     in the SES sandbox the recipients' identities are, too.
     """
     found = []
-    for sender in mail.senders:
+    model = account.settings.model
+    absent = mail.interface == "smtp" and model.answer("smtp_feedback") != ENVELOPE
+    for sender in judged(mail, model):
         resources = [mail.identity_arn or account.identity_arn(region, sender)]
         default = account.ses(region).email_identities.get(
             account.verified_identity(region, sender)
@@ -100,12 +106,31 @@ def requests(
             for resource in dict.fromkeys(resources):
                 carried = mail_context(
                     sender,
-                    return_path=mail.return_path,
+                    return_path=None if absent else mail.return_path,
                     recipients=mail.recipients,
                     display_name=mail.display_name,
                     api_version=mail.api_version,
                 )
                 found.append(request_by(key, action, resource, {**context, **carried}))
+    return found
+
+
+def judged(mail: Mail, model: Model) -> tuple[str, ...]:
+    """Return the addresses that are ses:FromAddress in turn; one refusal counts.
+
+    That is every one that a message says it is from, unless the model knows better.
+    """
+    found = mail.senders
+    if mail.written:
+        first = model.answer("several_from") == "first"
+        dropped = set(mail.written[1:]) if first else set()
+        dropped |= set(mail.others) if model.answer("sender_header") == "ignored" else set()
+        if mail.interface == "smtp" and model.answer("smtp_from") != BOTH:
+            only = mail.written if model.answer("smtp_from") == HEADER else (mail.return_path,)
+            found = tuple(sender for sender in found if sender in (*only, *mail.others))
+        found = tuple(sender for sender in found if sender not in dropped)
+    if model.answer("from_case") == "lowered":
+        found = tuple("@".join((s.rpartition("@")[0], s.rpartition("@")[2].lower())) for s in found)
     return found
 
 

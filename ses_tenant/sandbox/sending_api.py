@@ -22,6 +22,7 @@ from ses_tenant.sandbox.mail import (
     read_headers,
     replace_from,
 )
+from ses_tenant.sandbox.model import BOTH
 from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.requests import Call, members
 from ses_tenant.sandbox.ruling import DENIED, NO_TEMPLATE, REFUSES_ALL, Ruling
@@ -174,7 +175,7 @@ def _second(account: Account, call: Call) -> Iterator[Mail]:
         ((name, sender),) = parse_addresses(source)
         common |= {"senders": (sender,), "display_name": name or None}
         # Both actions are checked: https://anymail.dev/en/stable/esps/amazon_ses/
-        common["actions"] = ("ses:SendBulkEmail", "ses:SendBulkTemplatedEmail")
+        common["actions"] = _played(account, "bulk_v2", ("SendBulkEmail", "SendBulkTemplatedEmail"))
         template = document["DefaultContent"]["Template"]
         for entry in document["BulkEmailEntries"]:
             own = (entry.get("ReplacementEmailContent") or {}).get("ReplacementTemplate") or {}
@@ -202,10 +203,15 @@ def _second(account: Account, call: Call) -> Iterator[Mail]:
         yield _composed(source, to, subject, text, html, common)
         return
     # Which of the two AWS checks is documented nowhere; the stricter model asks for both.
-    common["actions"] = ("ses:SendEmail", "ses:SendTemplatedEmail")
+    common["actions"] = _played(account, "template_v2", ("SendEmail", "SendTemplatedEmail"))
     template = content["Template"]
     data = template.get("TemplateData") or "{}"
     yield _v2_template(account, call.region, template, data, source, to, common)
+
+
+def _played(account: Account, point: str, both: tuple[str, ...]) -> tuple[str, ...]:
+    answer = account.settings.model.answer(point)
+    return tuple(f"ses:{name}" for name in (both if answer == BOTH else (answer,)))
 
 
 Destination = Mapping[str, list[str]]
@@ -219,7 +225,11 @@ def _raw(
     return Mail(
         **{
             **common,
-            "senders": merged([address_of(source)] if source else (), headers.senders),
+            "senders": merged(
+                [address_of(source)] if source else (), headers.written, headers.others
+            ),
+            "written": headers.written,
+            "others": headers.others,
             "return_path": common["return_path"] or headers.return_path,
             "configuration_set": common["configuration_set"] or headers.configuration_set,
             "identity_arn": common["identity_arn"] or headers.source_arn,

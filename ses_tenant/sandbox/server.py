@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -27,6 +27,7 @@ from ses_tenant.sandbox.events import SesEvent
 from ses_tenant.sandbox.faults import Faults
 from ses_tenant.sandbox.gate import Gate
 from ses_tenant.sandbox.identities import Ask, verify_pending
+from ses_tenant.sandbox.model import Model
 from ses_tenant.sandbox.outbox import Outbox
 from ses_tenant.sandbox.page import Page
 from ses_tenant.sandbox.post import Post
@@ -57,6 +58,7 @@ class Options:
     latency_s: float = 0
     throttle: int = 0
     fail_percent: int = 0
+    model: Model = field(default_factory=Model)
     state: Path | None = None
     port: int = 0
     smtp_port: int = 0
@@ -88,7 +90,9 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
     chosen = options or Options()
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # a line a request, tracebacks too
     verifies = chosen.ask is not None
-    account = Account(Settings(chosen.region, chosen.unverified, chosen.ses_sandbox, verifies))
+    account = Account(
+        Settings(chosen.region, chosen.unverified, chosen.ses_sandbox, verifies, chosen.model)
+    )
     post = Post(account, Outbox(), chosen.emit)
     faults = Faults(time.monotonic, chosen.latency_s, chosen.throttle, chosen.fail_percent)
     moto = DomainDispatcherApplication(create_backend_app)

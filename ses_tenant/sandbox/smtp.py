@@ -88,7 +88,10 @@ class _Handler:
             self.post.record(None, user_name[:128], mail, Ruling("535", _REFUSED, why))
             return AuthResult(success=False, handled=False, message=_REFUSED)
         with self.post.account.lock:
-            self.post.account.note_use(key, self.post.account.settings.region)
+            settings = self.post.account.settings
+            self.post.account.note_use(
+                key, settings.region, settings.model.answer("smtp_last_used")
+            )
         return AuthResult(success=True, auth_data=key.access_key_id)
 
     async def handle_MAIL(  # noqa: N802
@@ -172,7 +175,9 @@ def smtp_mail(envelope_from: str, recipients: list[str], raw: bytes) -> Mail:
         operation="SMTP",
         actions=("ses:SendRawEmail",),
         api_version="2",
-        senders=merged(headers.senders, [envelope_from]),
+        senders=merged(headers.written, headers.others, [envelope_from]),
+        written=headers.written,
+        others=headers.others,
         recipients=merged(recipients),
         raw=raw,
         display_name=headers.display_name,
