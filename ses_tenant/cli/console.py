@@ -1,20 +1,18 @@
 """What a command prints: the result on stdout, everything else on stderr."""
 
 import json
-import os
+import logging
 import re
-import shutil
 import sys
-import textwrap
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TextIO
 
 import typer
 
+from ses_tenant.cli.terminal import STATUS, coloured, colours, wrapped
 from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
 
 _PROGRESS_AFTER_S = 1.0
@@ -29,8 +27,17 @@ class Output(StrEnum):
 
 def write_stdout(text: str) -> None:
     """Write to stdout and flush. Raises OSError where it cannot be written (full, closed)."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    with STATUS.away():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        if sys.stdout.isatty():
+            STATUS.wrote(text)
+
+
+def tell(text: str) -> None:
+    """Write a line or more for a person to stderr."""
+    with STATUS.away():
+        typer.echo(text, err=True)
 
 
 def envelope(
@@ -79,36 +86,12 @@ def printable(text: str) -> str:
 
 def print_error(error: SesTenantError) -> None:
     """Print a failure for people, on stderr."""
-    word = "" if error.code is ErrorCode.INTERRUPTED else f"{_bold_red('Error:')} "
-    typer.echo(wrapped(f"{word}{printable(error.message)}", sys.stderr), err=True)
+    told = printable(error.message)
+    if error.code is not ErrorCode.INTERRUPTED:
+        told = f"{coloured('Error:', typer.colors.RED, sys.stderr, bold=True)} {told}"
+    tell(wrapped(told, sys.stderr))
     if error.hint:
-        typer.echo(
-            f"Hint: {printable(error.hint)}", err=True
-        )  # not wrapped: it may be a command to copy
-
-
-def wrapped(text: str, stream: TextIO, indent: int = 0) -> str:
-    """Return `text` with its lines broken between words, if `stream` is a terminal.
-
-    The second and further lines begin with `indent` spaces.
-    """
-    if not stream.isatty():
-        return text
-    return "\n".join(
-        textwrap.fill(
-            line,
-            width=shutil.get_terminal_size().columns,
-            subsequent_indent=" " * indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in text.split("\n")
-    )
-
-
-def _bold_red(text: str) -> str:
-    plain = not sys.stderr.isatty() or os.environ.get("NO_COLOR")
-    return text if plain else typer.style(text, fg=typer.colors.RED, bold=True)
+        tell(wrapped(f"Hint: {printable(error.hint)}", sys.stderr))
 
 
 @dataclass(frozen=True)
@@ -122,12 +105,12 @@ class Console:
     def note(self, text: str) -> None:
         """Tell a person something, on stderr; not with --quiet, nor beside JSON."""
         if not self.quiet and self.output is Output.TABLE:
-            typer.echo(wrapped(printable(text), sys.stderr), err=True)
+            tell(wrapped(printable(text), sys.stderr))
 
     def warn(self, warning: Notice) -> None:
         """Print a warning for people, also with --quiet; in JSON it stands in the document."""
         if self.output is Output.TABLE:
-            typer.echo(wrapped(f"Warning: {printable(warning.message)}", sys.stderr), err=True)
+            tell(wrapped(f"Warning: {printable(warning.message)}", sys.stderr))
 
     def result(
         self,
@@ -169,7 +152,7 @@ class Console:
                 f"Add --yes to go ahead, or {otherwise}.",
             )
         for line in lines:
-            typer.echo(printable(line), err=True)
+            tell(printable(line))
         if not typer.confirm(printable(question), err=True):
             raise SesTenantError(ErrorCode.INTERRUPTED, "Nothing was changed.")
 
@@ -184,15 +167,14 @@ class Console:
             yield _ignore
             return
         state = {"text": what, "shown": False}
-        rewrite = sys.stderr.isatty()
 
         def show() -> None:
             state["shown"] = True
-            typer.echo(f"\r\x1b[K{state['text']}" if rewrite else what, err=True, nl=not rewrite)
+            STATUS.show(str(state["text"]))
 
         def advance(done: int, total: int) -> None:
             state["text"] = f"{what} {done}/{total}"
-            if state["shown"] and rewrite:
+            if state["shown"] and sys.stderr.isatty():
                 show()
 
         timer = threading.Timer(_PROGRESS_AFTER_S, show)
@@ -202,13 +184,14 @@ class Console:
             yield advance
         finally:
             timer.cancel()
-            if state["shown"] and rewrite:
-                typer.echo("\r\x1b[K", err=True, nl=False)
+            timer.join()  # it may be showing the line just now
+            STATUS.clear()
 
     @contextmanager
     def progress_bar(self, what: str) -> Iterator[Callable[[int, int], None]]:
         """Show a bar with the time left, on a terminal; elsewhere as `progress` does."""
-        if self.quiet or not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+        logging_calls = logging.getLogger("ses_tenant").isEnabledFor(logging.DEBUG)
+        if self.quiet or not colours(sys.stderr) or logging_calls:
             with self.progress(what) as advance:
                 yield advance
             return
@@ -217,7 +200,10 @@ class Console:
         from rich.progress import TimeRemainingColumn as TimeLeft
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
-        with Progress(*columns, console=RichConsole(stderr=True), transient=True) as bar:
+        # What is written to stdout is the result, and no line above the bar.
+        with Progress(
+            *columns, console=RichConsole(stderr=True), transient=True, redirect_stdout=False
+        ) as bar:
             task = bar.add_task(what, total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
 

@@ -1,6 +1,5 @@
 """How `check` and `audit` show findings, and with which status they end."""
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ from typing import Annotated
 import typer
 
 from ses_tenant.cli.accounts import with_account
-from ses_tenant.cli.console import counted, wrapped
+from ses_tenant.cli.console import counted
 from ses_tenant.cli.streams import read_input, why
+from ses_tenant.cli.terminal import coloured, wrapped
 from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
 from ses_tenant.core.findings.accepted import Accepted, Known, parse_accepted
 from ses_tenant.core.findings.finding import Finding, PathStep, Severity, at_least
@@ -171,7 +171,7 @@ def _finding_text(account: str | None, finding: Finding) -> str:
     if len(finding.path) > 1:
         lines += [_step_text(number, step) for number, step in enumerate(finding.path, 1)]
     lines += [f"  + {r.name} {r.type} {r.value}" for r in finding.records]
-    lines.append(f"  -> {shown(finding.remedy)}")
+    lines.append(wrapped(f"  -> {shown(finding.remedy)}", sys.stdout, 5))
     return "\n".join(lines) + "\n\n"
 
 
@@ -181,7 +181,4 @@ def _step_text(number: int, step: PathStep) -> str:
 
 
 def _coloured(severity: Severity) -> str:
-    plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR")
-    return (
-        severity.value if plain else typer.style(severity.value, fg=_COLOURS[severity], bold=True)
-    )
+    return coloured(severity.value, _COLOURS[severity], sys.stdout, bold=True)

@@ -5,12 +5,13 @@ import logging
 import sys
 from collections.abc import Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from ses_tenant.cli import completion
 from ses_tenant.cli.console import Output
+from ses_tenant.cli.terminal import STATUS
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.tenant.settings import Setting
 from ses_tenant.core.tenant.spec import SETTINGS
@@ -240,6 +241,15 @@ def _or(words: list[str]) -> str:
     return " or ".join((", ".join(words[:-1]), words[-1]))
 
 
+class _DebugLog(logging.StreamHandler[TextIO]):
+    """Lines on stderr that never stand beside the status line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        with STATUS.away():
+            super().emit(record)
+
+
 def connect(
     profile: str | None,
     region: str | None,
@@ -251,7 +261,7 @@ def connect(
 ) -> "AwsSession":
     """Return the AWS session that the options ask for; imports boto3."""
     if debug:
-        handler = logging.StreamHandler(sys.stderr)
+        handler = _DebugLog(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
         logger = logging.getLogger("ses_tenant")
         logger.handlers = [handler]
@@ -259,7 +269,10 @@ def connect(
         logger.propagate = False
     from ses_tenant.aws.session import open_session
 
-    return open_session(profile, region, endpoint_url, workers, role_arn)
+    session = open_session(profile, region, endpoint_url, workers, role_arn)
+    if sys.stdin.isatty():  # a profile may ask for an MFA code: before any status line
+        session.load_credentials()
+    return session
 
 
 def _tag(text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ses_tenant.cli.console import wrapped
+from ses_tenant.cli.terminal import colours, wrapped
 from ses_tenant.core.tenant.naming import SENDING_POLICY
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus, ReportedKey
 from ses_tenant.core.tenant.policy import sender_patterns
@@ -304,7 +304,7 @@ def _table(columns: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
         width=width,
         force_terminal=terminal,
         no_color=bool(os.environ.get("NO_COLOR")),
-        color_system="standard" if terminal and not os.environ.get("NO_COLOR") else None,
+        color_system="standard" if colours(sys.stdout) else None,
         markup=False,
         emoji=False,
         highlight=False,

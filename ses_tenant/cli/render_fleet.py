@@ -1,13 +1,13 @@
 """A fleet's plan as JSON-able data and as text."""
 
-import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import typer
 
-from ses_tenant.cli.console import counted, wrapped
+from ses_tenant.cli.console import counted
 from ses_tenant.cli.render import plan_data
+from ses_tenant.cli.terminal import coloured, wrapped
 from ses_tenant.core.fleet.changes import Change, summary
 from ses_tenant.core.text import shown
 
@@ -86,5 +86,4 @@ def _detail(text: str, stream: "TextIO") -> str:
 
 
 def _red(text: str, stream: "TextIO", *, on: bool) -> str:
-    plain = not on or not stream.isatty() or os.environ.get("NO_COLOR")
-    return text if plain else typer.style(text, fg=typer.colors.RED)
+    return coloured(text, typer.colors.RED, stream) if on else text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ses_tenant.cli.console import Console, print_error, write_stdout
+from ses_tenant.cli.console import Console, print_error, tell, write_stdout
 from ses_tenant.cli.groups import VerbGroup
 from ses_tenant.cli.outbox import outbox
 from ses_tenant.cli.streams import read_input, why
@@ -249,12 +249,11 @@ def _announce(running: "Sandbox") -> None:
     from ses_tenant.sandbox.run import exports
 
     write_stdout(exports(running))
-    typer.echo(
+    tell(
         f"The sandbox serves at {running.url} until Ctrl-C.\n"
         f"SMTP: {running.host}:{running.smtp_port} (STARTTLS), {running.smtps_port} (TLS); "
         f"CA file {running.ca_file}\n"
-        f"Outbox: {running.url}/_ses-tenant/",
-        err=True,
+        f"Outbox: {running.url}/_ses-tenant/"
     )
 
 

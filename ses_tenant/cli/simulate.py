@@ -9,8 +9,9 @@ import typer
 
 from ses_tenant.cli import completion
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output, counted, exit_with, wrapped
+from ses_tenant.cli.console import Console, Output, counted, exit_with
 from ses_tenant.cli.streams import read_input, why
+from ses_tenant.cli.terminal import wrapped
 from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
 from ses_tenant.core.text import shown
 

@@ -1,14 +1,13 @@
 """How identities, records and verdicts are shown."""
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
-from ses_tenant.cli.console import wrapped
 from ses_tenant.cli.render import timestamp
+from ses_tenant.cli.terminal import coloured, wrapped
 from ses_tenant.core.identity.records import DnsRecord
 from ses_tenant.core.identity.saved import record_data
 from ses_tenant.core.identity.state import EmailIdentity
@@ -150,6 +149,4 @@ def _told(text: str) -> str:
 
 def _coloured(verdict: Verdict) -> str:
     word = verdict.value.replace("_", " ")
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return word
-    return typer.style(word, fg=_COLOURS.get(verdict, typer.colors.RED), bold=True)
+    return coloured(word, _COLOURS.get(verdict, typer.colors.RED), sys.stdout, bold=True)
