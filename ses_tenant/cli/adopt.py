@@ -1,5 +1,6 @@
 """`ses-tenant adopt`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,14 +54,15 @@ def adopt(
     runtime, console = make_runtime(session), Console("adopt", output, quiet)
     with console.progress(f"Reading {user_name} ..."):
         adoption = operation.prepare(runtime, request, user_name, session.access_key_id())
-    text = plan_text(adoption.plan)
     name = adoption.spec.domain
     if not dry_run:
         removals = [step for step in adoption.plan if step.destructive]
         if removals:
             warned = [f"Warning: {warning.message}" for warning in adoption.warnings]
             console.confirm(
-                f"Adopt {adoption.user_name} as {name}?", [*text.splitlines(), *warned], yes=yes
+                f"Adopt {adoption.user_name} as {name}?",
+                [*plan_text(adoption.plan, sys.stderr).splitlines(), *warned],
+                yes=yes,
             )
         with console.progress(f"Adopting {adoption.user_name} ..."):
             operation.carry_out(runtime, adoption)
@@ -68,7 +70,8 @@ def adopt(
             console.note(f"{name}: {line}: done")
     if not adoption.plan:
         console.note(f"{name}: nothing to change, {adoption.user_name} is its tenant")
-    console.result(_data(adoption, dry_run=dry_run), text if dry_run else "", adoption.warnings)
+    text = plan_text(adoption.plan, sys.stdout) if dry_run else ""
+    console.result(_data(adoption, dry_run=dry_run), text, adoption.warnings)
 
 
 def _data(adoption: "Adoption", *, dry_run: bool) -> dict[str, object]:

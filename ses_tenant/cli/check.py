@@ -1,5 +1,6 @@
 """`ses-tenant check`."""
 
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,7 @@ from ses_tenant.core.findings.finding import MAX_DOMAINS, Gathering, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import TextIO
 
     from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.errors import Notice, SesTenantError
@@ -120,7 +122,7 @@ def check(
             )
         errors += failed
     plans = {(name, c.domain): c.plan for name, part in looked for c in part.checked}
-    dry_text = _plans_text(looked) if repair and dry_run else ""
+    dry_text = _plans_text(looked, sys.stdout) if repair and dry_run else ""
     limit = None if all_domains or any(e.domains for e in accepted) else MAX_DOMAINS
     judged = _judged(seen, accepted, limit, everything=not domains)
     _report(console, seen, errors, plans, dry_text, judged=judged, fail_on=fail_on)
@@ -154,10 +156,10 @@ def _to_repair(looked: "Sequence[Found]") -> "list[tuple[str | None, Checked]]":
     return [(name, c) for name, part in looked for c in part.checked if c.plan and not c.error]
 
 
-def _plans_text(looked: "Sequence[Found]") -> str:
+def _plans_text(looked: "Sequence[Found]", stream: "TextIO") -> str:
     from ses_tenant.cli.render import plan_text
 
-    plans = ((_titled(name, c.domain), plan_text(c.plan)) for name, c in _to_repair(looked))
+    plans = ((_titled(name, c.domain), plan_text(c.plan, stream)) for name, c in _to_repair(looked))
     return "".join(f"{title}\n{text}" for title, text in plans)
 
 
@@ -166,7 +168,7 @@ def _confirm(console: Console, looked: "Sequence[Found]", *, yes: bool) -> None:
     mend = _to_repair(looked)
     if any(step.destructive for _, c in mend for step in c.plan):
         question = f"Repair {counted(len(mend), 'tenant')}?"
-        console.confirm(question, _plans_text(looked).splitlines(), yes=yes)
+        console.confirm(question, _plans_text(looked, sys.stderr).splitlines(), yes=yes)
 
 
 def _report(

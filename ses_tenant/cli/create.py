@@ -1,5 +1,6 @@
 """`ses-tenant create`."""
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,7 +109,7 @@ def create(
 
         console.confirm(
             f"Change {request.domain}?",
-            plan_text(prepared.plan).splitlines(),
+            plan_text(prepared.plan, sys.stderr).splitlines(),
             yes=yes,
             why="This stops mail that the site may send now",
         )
@@ -121,14 +122,14 @@ def create(
         created = operation.carry_out(runtime, prepared)
         if output is Output.TABLE:
             readiness = read_readiness(console, session, prepared.spec)
-    failure = None
+    failure, verified = None, ""
     if verify and created.credentials:
         try:
             with console.progress("Waiting until AWS accepts the key ..."):
-                console.note(runtime.verify(created.credentials))
+                verified = runtime.verify(created.credentials)
         except SesTenantError as error:
             failure = error
-    _report(console, created, readiness, failure, _Records(work, wanted, records))
+    _report(console, created, verified, readiness, failure, _Records(work, wanted, records))
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,7 @@ def _print(
 def _report(
     console: Console,
     created: "Created",
+    verified: str,
     readiness: Readiness | None,
     failure: SesTenantError | None,
     identity: _Records,
@@ -193,12 +195,15 @@ def _report(
         console.note(f"{spec.domain}: {line}: done")
     if not prepared.plan:
         console.note(f"{spec.domain}: nothing to change, everything is as it should be")
+    if verified:
+        console.note(verified)
     if credentials:
         console.note(
             f"These credentials send only as {', '.join(sender_patterns(spec))}.\n"
             f"{'They are shown this once. ' if spec.destination == STDOUT else ''}"
-            "IAM may need some seconds until they work."
+            f"{'' if verified else 'IAM may need some seconds until they work.'}".rstrip()
         )
+        _tell_use(console, spec)
     identity.tell(console)
     if readiness is not None:
         readiness.tell(console)
@@ -214,6 +219,21 @@ def _report(
     exit_with(status)
 
 
+def _tell_use(console: Console, spec: "TenantSpec") -> None:
+    """Tell where the printed credentials belong, and how to see that mail goes out."""
+    from ses_tenant.core.tenant.spec import STDOUT
+    from ses_tenant.destinations.formats import get_format
+
+    form = get_format(spec.format, spec.interface)
+    if spec.destination == STDOUT:
+        console.note(f"\nPut them into {form.put}.")
+    if form.then:
+        console.note(form.then)
+    if test := form.test_mail(spec.domain.name, spec.interface):
+        console.note(f"To send a test mail, where the site runs: {test}")
+    console.note(f"To see whether all is well: ses-tenant check {spec.domain}")
+
+
 def _show_plan(console: Console, prepared: "Prepared", work: IdentityWork | None) -> None:
     from ses_tenant.cli.identity.render import steps_data, steps_text
     from ses_tenant.cli.render import create_data, plan_data, plan_text
@@ -223,4 +243,4 @@ def _show_plan(console: Console, prepared: "Prepared", work: IdentityWork | None
         console.note(f"{prepared.spec.domain}: nothing to change")
     data = create_data(prepared.spec, prepared.plan, prepared.user_arn, None)
     data |= {"steps": [*steps_data(more), *plan_data(prepared.plan)], "readiness": None}
-    console.result(data, steps_text(more) + plan_text(prepared.plan), prepared.warnings)
+    console.result(data, steps_text(more) + plan_text(prepared.plan, sys.stdout), prepared.warnings)

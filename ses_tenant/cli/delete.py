@@ -1,5 +1,8 @@
 """`ses-tenant delete`."""
 
+import sys
+from typing import TextIO
+
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, counted, exit_with, status_of
 from ses_tenant.wiring import make_runtime
@@ -36,7 +39,10 @@ def delete(
         planned = operation.prepare_all(runtime, targets, progress)
     if len(planned) == 1 and planned[0].error:
         raise planned[0].error
-    text = "".join(f"{d.domain}\n{plan_text(d.plan)}" for d in planned if not d.error)
+
+    def text(stream: TextIO) -> str:
+        return "".join(f"{d.domain}\n{plan_text(d.plan, stream)}" for d in planned if not d.error)
+
     deletions = planned
     if not dry_run:
         possible = [deletion for deletion in planned if not deletion.error]
@@ -44,7 +50,7 @@ def delete(
             impossible = [d.error.message for d in planned if d.error]
             console.confirm(
                 f"Delete {counted(len(possible), 'tenant')}?",
-                [*impossible, *text.splitlines()],
+                [*impossible, *text(sys.stderr).splitlines()],
                 yes=yes,
             )
         with console.progress("Deleting ...") as progress:
@@ -67,7 +73,7 @@ def delete(
                 for deletion in deletions
             ]
         },
-        text if dry_run else "",
+        text(sys.stdout) if dry_run else "",
         errors=errors,
         exit_status=status,
     )

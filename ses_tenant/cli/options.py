@@ -77,6 +77,12 @@ DryRun = Annotated[
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask before destroying.", show_default=False)
 ]
+AsksNothing = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Taken as everywhere; this command never asks.", show_default=False
+    ),
+]
 Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="No notes and no progress on stderr.", show_default=False),

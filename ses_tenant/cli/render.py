@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ses_tenant.cli.terminal import colours, wrapped
+from ses_tenant.cli.terminal import coloured, colours, wrapped
 from ses_tenant.core.tenant.naming import SENDING_POLICY
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus, ReportedKey
 from ses_tenant.core.tenant.policy import sender_patterns
@@ -18,6 +18,8 @@ from ses_tenant.core.text import shown
 from ses_tenant.operations.create import age
 
 if TYPE_CHECKING:
+    from typing import Protocol, TextIO
+
     from ses_tenant.core.tenant.credentials import Credentials
     from ses_tenant.core.tenant.notes import Reason
     from ses_tenant.core.tenant.spec import TenantSpec
@@ -25,6 +27,18 @@ if TYPE_CHECKING:
     from ses_tenant.operations.list_tenants import TenantSummary
     from ses_tenant.operations.rotate import Turn
     from ses_tenant.operations.show import TenantDetails
+
+    class _Shown(Protocol):
+        """What is shown of a step: of a tenant's plan, or of an identity's."""
+
+        @property
+        def action(self) -> str: ...
+
+        @property
+        def summary(self) -> str: ...
+
+        @property
+        def destructive(self) -> bool: ...
 
 
 def timestamp(moment: datetime) -> str:
@@ -45,12 +59,15 @@ def plan_lines(plan: "Plan") -> list[str]:
     return [step.summary for step in _calls(plan)]
 
 
-def plan_text(plan: "Plan") -> str:
-    """Return the steps for people, a line each, the destructive ones marked."""
-    return "".join(
-        f"{'-' if step.destructive else '+'} {step.action}: {shown(step.summary)}\n"
-        for step in _calls(plan)
-    )
+def plan_text(plan: "Plan", stream: "TextIO") -> str:
+    """Return the steps for people, a line each, the destructive ones marked, in red as well."""
+    return "".join(f"{step_text(step, stream)}\n" for step in _calls(plan))
+
+
+def step_text(step: "_Shown", stream: "TextIO") -> str:
+    """Return a step as a line."""
+    told = f"{step.action}: {shown(step.summary)}"
+    return coloured(f"- {told}", "red", stream) if step.destructive else f"+ {told}"
 
 
 def create_data(

@@ -1,5 +1,6 @@
 """`ses-tenant rotate-keys`."""
 
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -180,7 +181,9 @@ def _confirm(console: Console, planned: "Sequence[Planned]", *, yes: bool) -> No
 
     destructive = [p.turn for p in planned if any(step.destructive for step in p.turn.plan)]
     if destructive:
-        lines = "".join(f"{turn.domain}\n{plan_text(turn.plan)}" for turn in destructive)
+        lines = "".join(
+            f"{turn.domain}\n{plan_text(turn.plan, sys.stderr)}" for turn in destructive
+        )
         console.confirm("Delete these keys?", lines.splitlines(), yes=yes)
 
 
@@ -300,7 +303,7 @@ def _report(
     if not dry_run:
         changed = sum(1 for turn in turns if turn.plan and not turn.error)
         console.note(f"{counted(len(turns), 'tenant')}, {changed} changed, {len(errors)} failed")
-    plans = [(turn.domain, plan_text(turn.plan)) for turn in turns if turn.plan]
+    plans = [(turn.domain, plan_text(turn.plan, sys.stdout)) for turn in turns if turn.plan]
     console.result(
         {
             "tenants": [

@@ -1,5 +1,6 @@
 """`ses-tenant suspend` and `ses-tenant resume`."""
 
+import sys
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -41,6 +42,7 @@ def suspend(
         ),
     ] = None,
     dry_run: o.DryRun = False,
+    _yes: o.AsksNothing = False,
     profile: o.Profile = None,
     region: o.Region = None,
     endpoint_url: o.EndpointUrl = None,
@@ -71,6 +73,7 @@ def resume(
     domains: _Domains = None,
     all_: _All = False,
     dry_run: o.DryRun = False,
+    _yes: o.AsksNothing = False,
     profile: o.Profile = None,
     region: o.Region = None,
     endpoint_url: o.EndpointUrl = None,
@@ -123,6 +126,10 @@ def _reason(text: str | None) -> "Reason | None":
     return reason
 
 
+def _them(domains: list[str]) -> str:
+    return "it" if len(domains) == 1 else "them"
+
+
 def _run(
     console: Console,
     runtime: "Runtime",
@@ -148,6 +155,10 @@ def _run(
             was = f"; it was suspended {s.reason}" if s.reason and word == "resumed" else ""
             told = f"{s.domain}: {word}{was}" if s.plan else f"{s.domain}: nothing to change"
             console.note(shown(told))
+    stopped = [s.domain for s in done if not s.error and word == "suspended"]
+    if stopped and not dry_run:
+        named = " ".join(stopped) if targets is not None else "--all"
+        console.note(f"To let {_them(stopped)} send again: ses-tenant resume {named}")
     console.result(
         {
             "tenants": [
@@ -160,7 +171,7 @@ def _run(
                 for s in done
             ]
         },
-        "".join(f"{s.domain}\n{plan_text(s.plan)}" for s in done) if dry_run else "",
+        "".join(f"{s.domain}\n{plan_text(s.plan, sys.stdout)}" for s in done) if dry_run else "",
         errors=errors,
         exit_status=status,
     )

@@ -23,6 +23,7 @@ class Format:
     `file_head` stands before the text in a file; `{}` in it is the marker. Empty where the text
     carries the marker itself. `consumer` reads it,
     `in_use` is what to know then, and `language` how it is marked, all three in documents.
+    `put` says where the text belongs that was printed, and `then` what has to be done after that.
     `test` is the command by which the site itself sends a test mail.
     """
 
@@ -32,6 +33,8 @@ class Format:
     file_head: str = "# {}\n"
     interfaces: frozenset[Interface] = API | SMTP
     language: str = "text"
+    put: str = ""
+    then: str = ""
     test: str = ""
 
     def test_mail(self, domain: str, interface: Interface) -> str | None:
@@ -61,12 +64,16 @@ def form(
     file_head: str = "# {}\n",
     interfaces: frozenset[Interface] = API | SMTP,
     language: str = "text",
+    put: str = "",
+    then: str = "",
     test: str = "",
 ) -> Callable[[_Write], _Write]:
     """Declare the function below as the format `name`."""
 
     def declare(write: _Write) -> _Write:
-        FORMATS[name] = Format(write, consumer, in_use, file_head, interfaces, language, test)
+        FORMATS[name] = Format(
+            write, consumer, in_use, file_head, interfaces, language, put, then, test
+        )
         return write
 
     return declare

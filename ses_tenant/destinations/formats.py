@@ -18,6 +18,7 @@ __all__ = ["FORMATS", "Format", "get_format", "marker", "secret_document"]
 
 _PHP = "<?php\n// {}\n"
 _SIMULATOR = "success@simulator.amazonses.com"
+_WP_CONFIG = 'wp-config.php, above the line "That\'s all, stop editing!"'
 _WP_TEST = f"""wp eval 'var_dump(wp_mail("{_SIMULATOR}", "Test", "It works."));'"""
 
 
@@ -46,6 +47,7 @@ def get_format(name: str, interface: Interface) -> Format:
 @form(
     "env",
     "`.env` files, systemd's `EnvironmentFile`, `docker --env-file`",
+    put="the .env file that the site reads",
     test=f"python3 examples/send_SENDER.py test@DOMAIN {_SIMULATOR}",
 )
 def env(credentials: Credentials) -> str:
@@ -112,6 +114,7 @@ def secret_document(credentials: Credentials) -> dict[str, object]:
     "whatever reads JSON",
     file_head="",
     language="json",
+    put="the file that the site reads",
 )
 def json_text(credentials: Credentials) -> str:
     """Write one JSON object, the same as in secret stores."""
@@ -123,6 +126,7 @@ def json_text(credentials: Credentials) -> str:
     "`~/.aws/credentials`, a profile named after the domain",
     in_use="the Region stands in it, too",
     interfaces=API,
+    put="~/.aws/credentials of the site's user",
     test=(
         "aws sesv2 send-email --profile DOMAIN --from-email-address test@DOMAIN"
         f" --destination ToAddresses={_SIMULATOR}"
@@ -147,6 +151,7 @@ def aws_profile(credentials: Credentials) -> str:
     in_use="`require` the file in `wp-config.php`",
     file_head=_PHP,
     language="php",
+    put=_WP_CONFIG,
     test=_WP_TEST,
 )
 def wp_mail_smtp(credentials: Credentials) -> str:
@@ -189,6 +194,8 @@ def wp_mail_smtp(credentials: Credentials) -> str:
     file_head=_PHP,
     interfaces=API,
     language="php",
+    put=_WP_CONFIG,
+    then="Choose the Region in the plugin, under Settings.",
     test=_WP_TEST,
 )
 def wp_offload_ses(credentials: Credentials) -> str:
@@ -207,6 +214,8 @@ def wp_offload_ses(credentials: Credentials) -> str:
     in_use="likewise; only the login, the rest is set in the plugin",
     file_head=_PHP,
     language="php",
+    put=_WP_CONFIG,
+    then="Choose the connection and the Region in the plugin; it asks for the login no more.",
     test=_WP_TEST,
 )
 def fluent_smtp(credentials: Credentials) -> str:
@@ -231,6 +240,7 @@ def fluent_smtp(credentials: Credentials) -> str:
     "django",
     "Django's settings; the API needs `django-ses`",
     in_use="`from .mail import *`",
+    put="settings.py",
     test=f"python manage.py sendtestemail {_SIMULATOR}",
 )
 def django(credentials: Credentials) -> str:
@@ -266,6 +276,8 @@ def django(credentials: Credentials) -> str:
 @form(
     "laravel",
     "Laravel's `.env`",
+    put="the .env file",
+    then="Then run: php artisan config:clear",
     test=(
         "php artisan tinker --execute"
         f""" 'Mail::raw("It works.", fn ($m) => $m->to("{_SIMULATOR}")->subject("Test"));'"""
@@ -299,6 +311,7 @@ def laravel(credentials: Credentials) -> str:
 @form(
     "symfony",
     "Symfony's `.env`",
+    put="the .env file or .env.local",
     test=f"php bin/console mailer:test {_SIMULATOR} --from=test@DOMAIN",
 )
 def symfony(credentials: Credentials) -> str:
@@ -319,6 +332,8 @@ def symfony(credentials: Credentials) -> str:
     "Postfix's `sasl_passwd`, one line a Region",
     in_use="`relayhost` must be spelled alike; run `postmap`",
     interfaces=SMTP,
+    put="/etc/postfix/sasl_passwd",
+    then="Then run: postmap /etc/postfix/sasl_passwd",
     test=rf"printf 'Subject: Test\n\nIt works.\n' | sendmail -f test@DOMAIN {_SIMULATOR}",
 )
 def postfix(credentials: Credentials) -> str:
@@ -332,6 +347,7 @@ def postfix(credentials: Credentials) -> str:
     "msmtp",
     "an account of `.msmtprc`",
     interfaces=SMTP,
+    put="~/.msmtprc",
     test=(
         r"printf 'From: test@DOMAIN\nSubject: Test\n\nIt works.\n'"
         f" | msmtp -a DOMAIN {_SIMULATOR}"
@@ -362,6 +378,7 @@ def msmtp(credentials: Credentials) -> str:
     file_head="",
     interfaces=SMTP,
     language="json",
+    put="smtp.json, where the site reads it",
     test=(
         """node -e 'require("nodemailer").createTransport(require("./smtp.json"))"""
         f""".sendMail({{from: "test@DOMAIN", to: "{_SIMULATOR}", subject: "Test", text: "!"}})'"""

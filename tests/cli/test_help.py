@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -197,6 +198,22 @@ def test_values_are_completed_without_asking_aws() -> None:
     assert completion.formats("wp-") == ["wp-mail-smtp", "wp-offload-ses"]
     assert completion.regions("eu-n") == ["eu-north-1"]
     assert completion.destinations("s") == ["secretsmanager:", "ssm:"]
+
+
+def verbs(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for name, verb in group.commands.items():
+        yield " ".join((*path, name)), verb
+        if getattr(verb, "commands", {}):
+            yield from verbs(verb, (*path, name))
+
+
+def test_every_verb_that_writes_takes_yes() -> None:
+    taken = {
+        name: {o for p in verb.params for o in p.opts} for name, verb in verbs(get_command(app))
+    }
+    writing = {name for name, options in taken.items() if "--dry-run" in options} | {"apply"}
+    assert {"create", "suspend", "resume", "identity create"} <= writing
+    assert [name for name in writing if not {"--yes", "-y"} <= taken[name]] == []
 
 
 @pytest.mark.usefixtures("server")

@@ -58,6 +58,13 @@ def test_the_result_goes_into_a_file_and_the_notes_to_the_terminal(tmp_path: Pat
         "These credentials send only as *@shop.example.com.",
         "They are shown this once. IAM may need some seconds until they work.",
         "",
+        "Put them into the .env file that the site reads.",
+        (
+            "To send a test mail, where the site runs: python3 examples/send_boto3.py "
+            "test@shop.example.com success@simulator.amazonses.com"
+        ),
+        "To see whether all is well: ses-tenant check shop.example.com",
+        "",
         "Before mail arrives:",
         (
             "- SES has no email identity for shop.example.com in eu-central-1, so it refuses its "

@@ -7,7 +7,10 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 import pytest
 
 from ses_tenant.cli import console as consoles
+from ses_tenant.cli.render import plan_text
 from ses_tenant.cli.terminal import STATUS, broken, coloured
+from ses_tenant.core.tenant.steps import CreateUser, DeleteUser
+from ses_tenant.destinations.formats import FORMATS
 
 HINT = "Hint: To see all tenants: ses-tenant list. To make this one: ses-tenant create "
 
@@ -126,3 +129,19 @@ def test_a_long_status_takes_one_line(terminal: Terminal, monkeypatch: pytest.Mo
         STATUS.show("Creating shop.example.com ...")
         assert terminal.screen == "Creating sh"
         STATUS.clear()
+
+
+def test_a_plan_shows_what_it_destroys_in_words_and_in_red(terminal: Terminal) -> None:
+    plan = (CreateUser("ses-a.example", "/ses-tenant/a.example/", {}), DeleteUser("ses-a.example"))
+    plain = (
+        "+ iam:CreateUser: create the IAM user ses-a.example under /ses-tenant/a.example/\n"
+        "- iam:DeleteUser: delete the IAM user ses-a.example\n"
+    )
+    assert plan_text(plan, io.StringIO()) == plain
+    coloured_lines = plan_text(plan, terminal).splitlines()
+    assert coloured_lines[0] == plain.splitlines()[0]
+    assert coloured_lines[1].startswith("\x1b[31m")
+
+
+def test_every_format_says_where_it_belongs() -> None:
+    assert [name for name, form in FORMATS.items() if not form.put] == []

@@ -9,6 +9,7 @@ def adopt(
     domain: o.Domain,
     region: i.Regions = None,
     dry_run: o.DryRun = False,
+    _yes: o.AsksNothing = False,
     profile: o.Profile = None,
     endpoint_url: o.EndpointUrl = None,
     output: o.OutputOption = Output.TABLE,

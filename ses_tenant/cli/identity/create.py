@@ -64,6 +64,7 @@ def create(
         ),
     ] = None,
     dry_run: o.DryRun = False,
+    _yes: o.AsksNothing = False,
     profile: o.Profile = None,
     endpoint_url: o.EndpointUrl = None,
     output: o.OutputOption = Output.TABLE,

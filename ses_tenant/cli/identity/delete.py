@@ -1,5 +1,7 @@
 """`ses-tenant identity delete`."""
 
+import sys
+
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output
 from ses_tenant.cli.identity import options as i
@@ -37,7 +39,7 @@ def delete(
         needed = operation.tenants_below(Iam(session), sending_domain)
         prepared = operation.prepare_delete(identities, sending_domain, regions, needed)
     if prepared.steps and not dry_run:
-        lines = steps_text(prepared.steps).splitlines()
+        lines = steps_text(prepared.steps, sys.stderr).splitlines()
         console.confirm(f"Delete the identity {sending_domain}?", lines, yes=yes)
         with console.progress("Deleting ..."):
             operation.carry_out(identities, prepared.steps)
