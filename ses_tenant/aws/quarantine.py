@@ -1,14 +1,10 @@
-"""The users to whom AWS has attached its quarantine policy, because a key was found in public.
-
-https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCompromisedKeyQuarantineV3.html
-"""
+"""The users to whom AWS has attached its quarantine policy, because a key was found in public."""
 
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.regions import partition_of
 from ses_tenant.core.tenant.naming import PATH_PREFIX
-
-POLICIES = tuple(f"AWSCompromisedKeyQuarantine{version}" for version in ("", "V2", "V3"))
+from ses_tenant.core.tenant.quarantine import QUARANTINE_POLICIES
 
 
 def quarantined_users(session: AwsSession) -> tuple[tuple[str, str], ...]:
@@ -18,7 +14,7 @@ def quarantined_users(session: AwsSession) -> tuple[tuple[str, str], ...]:
     """
     partition = partition_of(session.region or "us-east-1")
     found: dict[str, str] = {}
-    for policy in POLICIES:
+    for policy in QUARANTINE_POLICIES:
         pages = session.iam_client().get_paginator("list_entities_for_policy").paginate(
             PolicyArn=f"arn:{partition}:iam::aws:policy/{policy}",
             EntityFilter="User",

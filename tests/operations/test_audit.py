@@ -10,6 +10,7 @@ import pytest
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.findings.finding import Finding, Severity
+from ses_tenant.core.tenant.observed import Attachments
 from ses_tenant.core.tenant.policy import sending_policy
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, TenantSpec
@@ -339,3 +340,17 @@ def test_a_saved_answer_is_audited_alike_but_for_keys() -> None:
 def test_what_is_no_answer_of_iam_is_refused() -> None:
     with pytest.raises(SesTenantError, match="get-account-authorization-details"):
         audit_saved({"UserDetailList": [{"UserName": "x"}]}, Clock()(), timedelta(days=90))
+
+
+def test_a_tenant_whose_key_aws_has_found_in_public() -> None:
+    arn = "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"
+    deny = {"Statement": [{"Effect": "Deny", "Action": "iam:CreateUser", "Resource": "*"}]}
+    iam = account()
+    iam.add_user("else")
+    for name in (NAME, "else"):
+        iam.attach(name, Attachments(managed_policies=(arn,)))
+    iam.managed = {arn: deny}
+    (finding,) = found(iam)
+    assert (finding.rule, finding.severity, finding.principal) == ("key_quarantined", "error", ARN)
+    assert [each.domain for each in finding.domains] == ["shop.example.com"]
+    assert finding.remedy == "ses-tenant rotate-keys shop.example.com --compromised"

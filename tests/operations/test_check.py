@@ -14,7 +14,7 @@ from ses_tenant.core.findings.finding import Finding, Gathering, Severity
 from ses_tenant.core.iam.authorization import Request
 from ses_tenant.core.identity.ses import SesAccount
 from ses_tenant.core.identity.state import Dkim, EmailIdentity, MailFrom, Status
-from ses_tenant.core.tenant.observed import KeyStatus
+from ses_tenant.core.tenant.observed import Attachments, KeyStatus
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope
 from ses_tenant.operations import check, suspend
@@ -28,6 +28,7 @@ from tests.fakes.ses import FakeSes, verified
 BLOG = SendingDomain.parse("blog.example.org")
 NEWS = SendingDomain.parse("news.example.net")
 NINETY_DAYS = timedelta(days=90)
+DENY = {"Statement": [{"Effect": "Deny", "Action": "iam:CreateUser", "Resource": "*"}]}
 WIDE = {"Statement": [{"Effect": "Allow", "Action": "ses:*", "Resource": "*"}]}
 
 
@@ -411,3 +412,30 @@ def test_a_repair_that_fails_stops_no_other() -> None:
     assert sorted(str(e) for e in done.repairs.values()) == ["None", str(error)]
     assert [f.rule for c in done.checked for f in c.findings] == ["attached"]
     assert [f.rule for f in account.findings()] == ["attached"]
+
+
+@pytest.mark.parametrize("version", ["", "V2", "V3", "V4"])
+def test_aws_quarantine_is_told_of_and_repair_leaves_it(version: str) -> None:
+    account = Account()
+    policy = f"AWSCompromisedKeyQuarantine{version}"
+    arn = f"arn:aws:iam::aws:policy/{policy}"
+    account.iam.attach(NAME, Attachments(managed_policies=(arn, MANAGED_POLICY)))
+    account.iam.managed = {arn: DENY, MANAGED_POLICY: DENY}
+    assert account.rules() == ["attached error", "key_quarantined error"]
+    (told,) = [f for f in account.findings() if f.rule == "key_quarantined"]
+    assert told.severity is Severity.ERROR
+    assert told.remedy == "ses-tenant rotate-keys shop.example.com --compromised"
+    assert f"has attached {policy}, because" in told.message
+    detach = f"aws iam detach-user-policy --user-name {NAME} --policy-arn {arn}"
+    assert told.message.endswith(detach)
+    account.repair()
+    assert account.iam.users[NAME].attachments.managed_policies == (arn,)
+    assert account.rules() == ["key_quarantined error"]
+
+
+def test_a_policy_of_that_name_that_is_not_aws_own_is_a_foreign_one() -> None:
+    account = Account()
+    arn = "arn:aws:iam::123456789012:policy/AWSCompromisedKeyQuarantineV3"
+    account.iam.attach(NAME, Attachments(managed_policies=(arn,)))
+    account.iam.managed = {arn: DENY}
+    assert account.rules() == ["attached error"]

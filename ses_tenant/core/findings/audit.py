@@ -16,6 +16,7 @@ from ses_tenant.core.findings.finding import (
 from ses_tenant.core.findings.folding import Folding
 from ses_tenant.core.findings.lint import lint, named_domains
 from ses_tenant.core.findings.matrix import reaches
+from ses_tenant.core.findings.quarantined import replace_keys, told_of_quarantine
 from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.findings.takeover import Expected, sending_through, takeover_findings
@@ -31,6 +32,7 @@ from ses_tenant.core.proof.ways import Way, ways_to_send
 from ses_tenant.core.proof.witness import Witness
 from ses_tenant.core.tenant.naming import TAG_DESTINATION
 from ses_tenant.core.tenant.observed import ReportedKey
+from ses_tenant.core.tenant.quarantine import quarantine_policy
 
 # Some rules wait until a key has had the time to be used at all.
 NEVER_USED_AFTER = timedelta(days=30)
@@ -95,6 +97,7 @@ def audit(
             found.update(lint(member))
             if sends and member.is_user and member.arn not in admins:
                 found.add(_candidate(member, taken))
+        found.update(_quarantined(member))
         found.update(_unread(member))
         found.update(_lost(member))
         if sends or member.tenant:
@@ -252,6 +255,21 @@ def _lost(member: Member) -> Iterator[Finding]:
             command("ses-tenant", "check", domain.name),
             domains=(AffectedDomain(domain.name),),
         )
+
+
+def _quarantined(member: Member) -> Iterator[Finding]:
+    """Return the finding that AWS holds a key of the tenant for stolen; from its own policies."""
+    if member.tenant is None:
+        return
+    for arn in (*(held.managed for held in member.held if not held.group), *member.missing):
+        if arn and (policy := quarantine_policy(arn)):
+            yield Rule.KEY_QUARANTINED.found(
+                member.arn,
+                told_of_quarantine(policy, member.name, arn),
+                replace_keys(member.tenant),
+                domains=[AffectedDomain(member.tenant.name)],
+                cause=policy,
+            )
 
 
 def _of_keys(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.findings.audit import NEVER_USED_AFTER
 from ses_tenant.core.findings.finding import AffectedDomain, Finding
+from ses_tenant.core.findings.quarantined import replace_keys, told_of_quarantine
 from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.iam.authorization import Answer, Request, decide
@@ -17,12 +18,13 @@ from ses_tenant.core.identity.readiness import Gap, Missing, RegionReadiness, mi
 from ses_tenant.core.identity.records import DnsRecord, records_for
 from ses_tenant.core.identity.ses import SesAccount
 from ses_tenant.core.identity.state import EmailIdentity
-from ses_tenant.core.plans.repair import plan_restore
+from ses_tenant.core.plans.repair import plan_restore, without_quarantine
 from ses_tenant.core.proof.members import Member
 from ses_tenant.core.rotation.keys import KeyState, Situation
 from ses_tenant.core.tenant import naming, steps
-from ses_tenant.core.tenant.observed import Observed
+from ses_tenant.core.tenant.observed import Attachments, Observed
 from ses_tenant.core.tenant.policy import allowed_configuration_sets
+from ses_tenant.core.tenant.quarantine import quarantine_policy
 from ses_tenant.core.tenant.spec import Scope, TenantSpec
 
 
@@ -152,9 +154,14 @@ def _of_user(spec: TenantSpec, observed: Observed) -> Iterator[_Fault]:
 def _of_attachments(spec: TenantSpec, observed: Observed) -> Iterator[_Fault]:
     repair = command("ses-tenant", "check", spec.domain.name, "--repair")
     ours = {naming.SENDING_POLICY, naming.SUSPENDED_POLICY}
+    extra = observed.attachments or Attachments()
+    for arn in extra.managed_policies:
+        if policy := quarantine_policy(arn):
+            told = told_of_quarantine(policy, observed.user.user_name, arn)
+            yield _Fault(Rule.KEY_QUARANTINED, told, replace_keys(spec.domain), policy)
     foreign = [
         *(f"the inline policy {n}" for n in observed.inline_policies if n not in ours),
-        *map(str, observed.attachments or ()),
+        *map(str, without_quarantine(extra)),
     ]
     for what in foreign:
         yield _Fault(Rule.ATTACHED, f"a tenant should not have {what}", repair, what)

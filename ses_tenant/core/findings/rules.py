@@ -191,6 +191,15 @@ class Rule(StrEnum):
         "check",
         "the tenant's user has something that a tenant should not have, such as a group",
     )
+    KEY_QUARANTINED = (
+        "key_quarantined",
+        _ERROR,
+        "audit check",
+        (
+            "AWS has found an access key of the tenant in public, and attached its policy "
+            "`AWSCompromisedKeyQuarantine…`, which does not stop it from sending"
+        ),
+    )
     POLICY_DRIFT = (
         "policy_drift",
         _ERROR,

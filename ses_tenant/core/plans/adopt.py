@@ -13,7 +13,7 @@ from datetime import datetime
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.plans.create import moved_note
-from ses_tenant.core.plans.repair import remove_attachments, repair_user
+from ses_tenant.core.plans.repair import remove_attachments, repair_user, without_quarantine
 from ses_tenant.core.regions import smtp_warning
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.observed import Attachments, Observed, User, require_ours
@@ -131,7 +131,7 @@ def plan_adopt(spec: TenantSpec, candidate: Candidate, now: datetime) -> steps.P
     for step in repairs:
         if isinstance(step, steps.PutUserPermissionsBoundary | steps.UntagUser):
             plan.append(replace(step, user_name=own))
-    plan += remove_attachments(own, observed.attachments or Attachments())
+    plan += remove_attachments(own, without_quarantine(observed.attachments or Attachments()))
     plan += [steps.DeleteUserPolicy(own, name) for name in sorted(candidate.foreign)]
     return tuple(plan)
 

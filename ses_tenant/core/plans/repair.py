@@ -13,6 +13,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.observed import AttachmentKind, Attachments, Observed, require_ours
 from ses_tenant.core.tenant.policy import sending_policy
+from ses_tenant.core.tenant.quarantine import quarantine_policy
 from ses_tenant.core.tenant.spec import Scope, SendingOptions, TenantSpec
 from ses_tenant.core.tenant.tags import Remembered, known
 
@@ -91,16 +92,23 @@ def drift(spec: TenantSpec, observed: Observed) -> tuple[str, ...]:
 def plan_restore(spec: TenantSpec, observed: Observed) -> steps.Plan:
     """Return the steps that make a tenant what its tags say and nothing more; no key is touched.
 
-    The sending policy comes first: with it, what is still attached does no harm.
+    The sending policy comes first: with it, what is still attached does no harm. AWS's quarantine
+    policy stays.
     """
     name, policy = observed.user.user_name, put_sending_policy(spec)
     ours = (naming.SENDING_POLICY, naming.SUSPENDED_POLICY)
     return (
         *((policy,) if observed.sending_policy != policy.document else ()),
         *repair_user(spec, observed, {}),
-        *remove_attachments(name, observed.attachments or Attachments()),
+        *remove_attachments(name, without_quarantine(observed.attachments or Attachments())),
         *(steps.DeleteUserPolicy(name, n) for n in observed.inline_policies if n not in ours),
     )
+
+
+def without_quarantine(extra: Attachments) -> Attachments:
+    """Return what is attached but for AWS's quarantine policy: only a person detaches that."""
+    kept = tuple(arn for arn in extra.managed_policies if quarantine_policy(arn) is None)
+    return replace(extra, managed_policies=kept)
 
 
 def remove_attachments(name: str, extra: Attachments) -> steps.Plan:
