@@ -25,6 +25,7 @@ from ses_tenant.cli.sandbox import app as sandbox
 from ses_tenant.cli.show import show
 from ses_tenant.cli.simulate import simulate
 from ses_tenant.cli.smtp_password import smtp_password
+from ses_tenant.cli.stats import stats
 from ses_tenant.cli.suspend import resume, suspend
 from ses_tenant.cli.verb import Verb
 from ses_tenant.cli.watch import app as watch
@@ -99,6 +100,7 @@ app.command(cls=Verb, rich_help_panel=_PROOF)(simulate)
 app.command(cls=Verb, rich_help_panel=_PROOF)(policy)
 app.command("operator-policy", cls=Verb, rich_help_panel=_PROOF)(operator_policy)
 app.add_typer(watch, rich_help_panel=_PROOF)
+app.command(cls=Verb, rich_help_panel=_PROOF)(stats)
 app.command(cls=Verb, rich_help_panel=_FLEET)(plan)
 app.command(cls=Verb, rich_help_panel=_FLEET)(apply)
 app.command(cls=Verb, rich_help_panel=_FLEET)(export)

@@ -193,7 +193,7 @@ def listing_table(tenants: "Sequence[tuple[str | None, TenantSummary]]", now: da
     ]
     named = any(account for account, _ in tenants)
     accounts = ("Account",) if named else ()
-    table = _table(("Domain", *accounts, "Via", "State", "Access key", "Age", "Used"), rows)
+    table = table_text(("Domain", *accounts, "Via", "State", "Access key", "Age", "Used"), rows)
     why = [
         wrapped(shown(f"{tenant.domain} is suspended {tenant.reason}"), sys.stdout, indent=2)
         for _, tenant in tenants
@@ -297,7 +297,8 @@ def credentials_data(credentials: "Credentials", destination: str) -> dict[str, 
     }
 
 
-def _table(columns: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
+def table_text(columns: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of rows under columns; it fits the terminal, or 80 columns."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

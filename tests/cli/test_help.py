@@ -23,7 +23,7 @@ from .conftest import Run
 COMMANDS = [
     *("create", "adopt", "list", "show", "suspend", "resume", "delete"),
     *("rotate-keys", "smtp-password"),
-    *("check", "audit", "simulate", "policy", "operator-policy"),
+    *("check", "audit", "simulate", "policy", "operator-policy", "stats"),
     *("plan", "apply", "export", "help", "identity", "watch", "sandbox"),
 ]
 SLOW = ["boto3", "botocore", "moto", "rich", "pygments", "markdown_it"]

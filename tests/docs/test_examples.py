@@ -97,7 +97,7 @@ def allowed(action: str, context: Mapping[str, str], *policies: Mapping[str, Any
 
 # The actions of both versions of the SES API begin with ses:.
 SERVICES = {
-    **{name: name for name in ("iam", "kms", "route53", "secretsmanager", "ses", "ssm")},
+    **{n: n for n in ("dynamodb", "iam", "kms", "route53", "secretsmanager", "ses", "ssm")},
     "sesv2": "ses",
 }
 
@@ -199,9 +199,9 @@ def called_actions() -> set[str]:
 
 def test_the_operator_policy_allows_what_is_called() -> None:
     statements = document("operator-policy.json")["Statement"]
-    granted = [action for s in statements for action in listed(s["Action"])]
+    granted = [(action, s["Resource"]) for s in statements for action in listed(s["Action"])]
     assert len(granted) == len(set(granted))
-    assert called_actions() <= set(granted)
+    assert called_actions() <= {action for action, _ in granted}
 
 
 def test_the_destination_policy_allows_what_is_called_and_no_more() -> None:
@@ -260,12 +260,15 @@ def test_the_operator_policy_writes_only_under_our_path() -> None:
         "ReadSendingStatus": "*",
         "CreateIdentities": "arn:aws:ses:*:*:identity/*",
         "ChangeIdentities": "arn:aws:ses:*:*:identity/*",
+        "KeepEventsSet": "arn:aws:ses:*:*:configuration-set/ses-tenant-events",
+        "ChooseEventsSet": "arn:aws:ses:*:*:identity/*",
         "ReplicateDkimKeys": "arn:aws:ses:*:*:identity/*",
         "ReadZones": "*",
         "ReadRecords": "arn:aws:route53:::hostedzone/*",
         "AddRecords": "arn:aws:route53:::hostedzone/*",
         "ReadWhoGuardsSecrets": "*",
         "ReadWhoGuardsKeys": "arn:aws:kms:*:*:key/*",
+        "ReadCounts": "arn:aws:dynamodb:*:*:table/ses-tenant-watch",
     }
     reads = listed(by_sid["ReadTenants"]["Action"]) + listed(by_sid["ReadAccount"]["Action"])
     assert all(action.split(":")[1].startswith(READS) for action in reads)

@@ -15,10 +15,12 @@ from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ses_tenant.aws.session import AwsSession
     from ses_tenant.core.watch.tally import Replay
 
 _LONGEST_EVENT = 2**20  # EventBridge takes no larger one
 _MAX_FILE = 2**30
+_PATIENCE_S = 120
 
 
 def watch_test(
@@ -58,17 +60,35 @@ def watch_test(
             show_default=False,
         ),
     ] = None,
+    deployed: Annotated[
+        bool,
+        typer.Option(
+            "--deployed",
+            help="Send the events, marked as a trial, through the rule and the function in AWS.",
+            show_default=False,
+        ),
+    ] = False,
+    table: Annotated[
+        str, typer.Option("--table", metavar="NAME", help="The table of the deployed watch.")
+    ] = "ses-tenant-watch",
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
     output: o.OutputOption = Output.TABLE,
     quiet: o.Quiet = False,
+    debug: o.Debug = False,
 ) -> None:
     """Tell what the rules would do about recorded events, offline.
 
     \b
       ses-tenant watch test --events events.jsonl
       ses-tenant watch test --events events.jsonl --file tenants.toml --account 123456789012
+      ses-tenant watch test --events events.jsonl --deployed
 
     Each event counts once, for the tenant whose IAM user sent the mail, at the time when it
     happened. Nothing is suspended, and no rule is left out because the watch is dry.
+    With --deployed the function in AWS decides, by its own tenants file; the events neither count
+    there nor lead to anything.
     """
     from ses_tenant.cli.accounts import load_fleet
     from ses_tenant.core.watch.tally import replay
@@ -79,13 +99,67 @@ def watch_test(
         raise SesTenantError(
             ErrorCode.USAGE, f"'{account}' is not the ID of an AWS account, which has 12 digits."
         )
+    at = _time(now)
+    if deployed:
+        if file is not None or account is not None:
+            raise SesTenantError(
+                ErrorCode.USAGE,
+                "--deployed takes neither --file nor --account.",
+                "The function in AWS has its own.",
+            )
+        session = o.connect(profile, region, endpoint_url, debug=debug)
+        _try_deployed(console, session, list(_events(events)), at, table)
+        return
     watch = watch_of(load_fleet(file) if file else None)
     with console.progress("Reading events ..."):
         done = replay(
             _events(events), account, watch.tenants, watch.rules, watch.limits,
-            datetime.now(UTC), _time(now),
+            datetime.now(UTC), at,
         )  # fmt: skip
     console.result(_data(done), _text(done), _warnings(done))
+
+
+def _try_deployed(
+    console: Console, session: "AwsSession", events: list[object], at: datetime | None, table: str
+) -> None:
+    """Print what the deployed function decides. Raises SesTenantError."""
+    import secrets
+    import time
+
+    from ses_tenant.aws.bus import EventBus
+    from ses_tenant.aws.watch_store import WatchTable
+    from ses_tenant.operations.watch_trial import newest, try_deployed
+
+    if session.region is None:
+        raise SesTenantError(ErrorCode.NO_REGION, "No AWS Region is configured.", "Add --region.")
+    with console.progress("Waiting for the function ..."):
+        trial = try_deployed(
+            EventBus(session, session.region),
+            WatchTable(session, session.region, table),
+            events,
+            secrets.token_hex(8),
+            at or newest(events, datetime.now(UTC)),
+            _PATIENCE_S,
+            time.sleep,
+        )
+    warnings = []
+    if trial.handled < trial.sent:
+        text = (
+            f"Of {trial.sent} events the function has handled {trial.handled} in {_PATIENCE_S} s: "
+            "is its rule for the source ses-tenant.test there, and what does its log say?"
+        )
+        warnings.append(Notice("not_handled", text))
+    lines = [f"{counted(trial.sent, 'event')} sent, {trial.handled} handled"]
+    for decided in trial.decisions:
+        lines += [f"{decided['domain']}: {decided['decision']}", f"  {decided['reason']}"]
+    console.result(
+        {
+            "events": {"sent": trial.sent, "handled": trial.handled},
+            "decisions": list(trial.decisions),
+        },
+        "".join(f"{line}\n" for line in lines),
+        warnings,
+    )
 
 
 def _events(file: str) -> "Iterator[object]":

@@ -79,6 +79,8 @@ _EVENTS = (
     "ses:UpdateConfigurationSetEventDestination",
 )
 _SET_DEFAULT = "ses:PutEmailIdentityConfigurationSetAttributes"
+# `stats`, of the table that examples/lambda/watch.yaml makes.
+_READ_COUNTS = "dynamodb:Query"
 _ADD_RECORDS = "route53:ChangeResourceRecordSets"
 # The names of the records that `identity publish` adds: DKIM, DMARC, and MAIL FROM as it is called
 # without --mail-from, alone or with the Region.
@@ -151,6 +153,7 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
     ),
     "plan": (*_DETAILS, *_REPORT, *_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
     "export": _DETAILS,
+    "stats": (*_DETAILS, _READ_COUNTS),
 }
 _APPLIES = ("plan", "create", "suspend", "resume", "delete")
 _ACTIONS["apply"] = tuple(action for verb in _APPLIES for action in _ACTIONS[verb])
@@ -256,6 +259,8 @@ def operator_policy(
     statements.append(_Statement("ReadWhoGuardsSecrets", others & set(_READ_GUARDS), "*"))
     keys = f"arn:{partition}:kms:*:*:key/*"
     statements.append(_Statement("ReadWhoGuardsKeys", others & set(_READ_KEYS), keys))
+    counts = f"arn:{partition}:dynamodb:*:*:table/ses-tenant-watch"
+    statements.append(_Statement("ReadCounts", others & {_READ_COUNTS}, counts))
     return {
         "Version": "2012-10-17",
         "Statement": [s.document() for s in statements if set(s.actions)],
