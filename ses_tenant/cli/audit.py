@@ -3,7 +3,8 @@
 import json
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -23,9 +24,12 @@ from ses_tenant.core.findings.accepted import set_aside
 from ses_tenant.core.findings.finding import MAX_DOMAINS, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ses_tenant.core.findings.audit import Audit
+    from ses_tenant.core.iam.authorization import Policy
+
+    Audits = list[tuple[str | None, tuple[Audit, tuple[Notice, ...]]]]
 
 _MAX_FILE = 256 * 2**20
 
@@ -127,10 +131,15 @@ def audit(
     accepted = read_accepted(accept or accept_of(file, fleet))
     operators = (*map(check_operator, operator or ()), *(fleet.operators if fleet else ()))
     whole = all_domains or output is AuditOutput.HTML or any(e.domains for e in accepted)
-    limit = None if whole else MAX_DOMAINS
     describe = "Save one with: aws organizations describe-policy --policy-id p-..."
-    limits = service_control_policies((f, _read_json(f, describe)) for f in scp) if scp else None
-    audits: list[tuple[str | None, tuple[Audit, tuple[Notice, ...]]]]
+    terms: _Terms = {
+        "organization": service_control_policies((f, _read_json(f, describe)) for f in scp)
+        if scp
+        else None,
+        "operators": operators,
+        "limit": None if whole else MAX_DOMAINS,
+    }
+    audits: Audits
     errors: list[SesTenantError] = []
     if saved is not None:
         if file is not None:
@@ -139,19 +148,7 @@ def audit(
                 "--from and --file cannot go together.",
                 "Give --from for a saved answer, --file for the accounts of a tenants file.",
             )
-        audits = [
-            (
-                None,
-                operation.audit_saved(
-                    _read_saved(saved),
-                    now,
-                    age,
-                    organization=limits,
-                    operators=operators,
-                    limit=limit,
-                ),
-            )
-        ]
+        audits = [(None, operation.audit_saved(_read_saved(saved), now, age, **terms))]
     else:
         opened = accounts(file, profile, region, endpoint_url, debug=debug)
         with console.progress("Reading the account ..."):
@@ -165,9 +162,7 @@ def audit(
                     identity_policies=identity_policies,
                     stores=runtime.stores,
                     secret_policies=secret_policies,
-                    organization=limits,
-                    operators=operators,
-                    limit=limit,
+                    **terms,
                 ),
             )
     judged = Judged(
@@ -176,11 +171,36 @@ def audit(
             for name, (result, _) in audits
         )
     )
+    html = partial(_html, now=now, saved=bool(saved)) if output is AuditOutput.HTML else None
     status = status_of(errors, len(audits) + len(errors))
     if status is ExitStatus.OK:
         status = judged.status(fail_on)
-    principals = sum(result.principals for _, (result, _) in audits)
-    tenants = sum(result.tenants for _, (result, _) in audits)
+    _tell(console, audits, judged, scp, html, errors, status)
+    exit_with(status)
+
+
+class _Terms(TypedDict):
+    """What is asked of every account alike."""
+
+    organization: "tuple[Policy, ...] | None"
+    operators: tuple[str, ...]
+    limit: int | None
+
+
+def _tell(
+    console: Console,
+    audits: "Audits",
+    judged: Judged,
+    scp: list[str] | None,
+    html: "Callable[..., str] | None",
+    errors: list[SesTenantError],
+    status: ExitStatus,
+) -> None:
+    """Print what was looked at, and what was found; as the page that `html` makes, if given."""
+    results = [result for _, (result, _) in audits]
+    warnings = [warning for _, (_, warnings) in audits for warning in warnings]
+    principals = sum(result.principals for result in results)
+    tenants = sum(result.tenants for result in results)
     limited = (
         f"service control policies of {counted(len(scp), 'file')}"
         if scp
@@ -190,30 +210,14 @@ def audit(
         f"{counted(principals, 'principal')}, {counted(tenants, 'tenant')}, "
         f"{limited}: {judged.summary}."
     )
-    warnings = [warning for _, (_, warnings) in audits for warning in warnings]
-    text = judged.text
-    if output is AuditOutput.HTML:
-        text = _html(
-            [result for _, (result, _) in audits],
-            judged,
-            warnings,
-            now,
-            saved=bool(saved),
-            limited=bool(scp),
-        )
-    console.result(
-        {
-            "principals": principals,
-            "tenants": tenants,
-            "service_control_policies": scp or None,
-            **judged.data,
-        },
-        text,
-        [*warnings, *judged.notices],
-        errors,
-        status,
-    )
-    exit_with(status)
+    data = {
+        "principals": principals,
+        "tenants": tenants,
+        "service_control_policies": scp or None,
+        **judged.data,
+    }
+    text = html(results, judged, warnings, limited=bool(scp)) if html else judged.text
+    console.result(data, text, [*warnings, *judged.notices], errors, status)
 
 
 def _ids(audit: "Audit") -> frozenset[str] | None:
@@ -225,8 +229,8 @@ def _html(
     audits: "Sequence[Audit]",
     judged: Judged,
     warnings: "Sequence[Notice]",
-    now: datetime,
     *,
+    now: datetime,
     saved: bool,
     limited: bool,
 ) -> str:

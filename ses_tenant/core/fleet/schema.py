@@ -57,6 +57,24 @@ _WATCH: dict[str, object] = {
 }
 _REGIONS: dict[str, object] = {"$ref": "#/definitions/regions"}
 
+_ACCOUNT: dict[str, object] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "profile": {
+            "description": "AWS profile to use; one with an MFA device asks for its code.",
+            "type": "string",
+            "minLength": 1,
+        },
+        "role-arn": {
+            "description": "IAM role to assume, with the credentials of the profile.",
+            "type": "string",
+            "pattern": "^arn:aws[A-Za-z0-9_-]*:iam::[0-9]{12}:role/[!-~]{1,576}$",
+        },
+        "regions": _REGIONS,
+    },
+}
+
 
 def fleet_schema(destinations: Mapping[str, str], formats: Iterable[str]) -> dict[str, object]:
     """Return the schema; `destinations` gives the pattern of what follows each scheme."""
@@ -100,52 +118,36 @@ def fleet_schema(destinations: Mapping[str, str], formats: Iterable[str]) -> dic
                 "type": "array",
                 "items": regions.kind.schema,
             },
+            "account": _ACCOUNT,
+            "tenant": _tenant(more),
+        },
+    }
+
+
+def _tenant(more: Mapping[str, dict[str, object]]) -> dict[str, object]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
             "account": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    "profile": {
-                        "description": "AWS profile to use; one with an MFA device asks for its "
-                        "code.",
-                        "type": "string",
-                        "minLength": 1,
-                    },
-                    "role-arn": {
-                        "description": "IAM role to assume, with the credentials of the profile.",
-                        "type": "string",
-                        "pattern": "^arn:aws[A-Za-z0-9_-]*:iam::[0-9]{12}:role/[!-~]{1,576}$",
-                    },
-                    "regions": _REGIONS,
-                },
+                "description": "The account that it is in; needed where the file has several.",
+                "type": "string",
+                "minLength": 1,
             },
-            "tenant": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    "account": {
-                        "description": "The account that it is in; needed where the file has "
-                        "several.",
-                        "type": "string",
-                        "minLength": 1,
-                    },
-                    **{s.name: _property(s, more.get(s.name)) for s in SETTINGS},
-                    "max-age": {
-                        "description": "Age at which `rotate-keys --file` replaces its key: 30m, "
-                        "24h, 90d.",
-                        "type": "string",
-                        "pattern": "^[0-9]{1,6}[smhd]$",
-                    },
-                    "suspended": {
-                        "description": "true suspends it, false resumes it; left out, it stays as "
-                        "it is.",
-                        "type": "boolean",
-                    },
-                    "rules": {
-                        "description": "Its own rules of the watch, in place of those of [watch].",
-                        "minItems": 1,
-                        **_RULES,
-                    },
-                },
+            **{s.name: _property(s, more.get(s.name)) for s in SETTINGS},
+            "max-age": {
+                "description": "Age at which `rotate-keys --file` replaces its key: 30m, 24h, 90d.",
+                "type": "string",
+                "pattern": "^[0-9]{1,6}[smhd]$",
+            },
+            "suspended": {
+                "description": "true suspends it, false resumes it; left out, it stays as it is.",
+                "type": "boolean",
+            },
+            "rules": {
+                "description": "Its own rules of the watch, in place of those of [watch].",
+                "minItems": 1,
+                **_RULES,
             },
         },
     }
