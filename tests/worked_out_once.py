@@ -38,9 +38,13 @@ def work_out_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(hooks, "accepts_kwargs", _accepts_kwargs)
     sanitize = cache(useragent.sanitize_user_agent_string_component)
     patch.setattr(useragent, "sanitize_user_agent_string_component", sanitize)
-    moto = sys.modules.get("moto.core.responses")  # which takes long to import where no test does
-    if moto is not None:
-        patch.setattr(moto, "method_names_from_class", cache(moto.method_names_from_class))
+    for module, name in (
+        ("moto.core.responses", "method_names_from_class"),
+        ("moto.core.models", "CallbackResponse"),
+    ):
+        if module in sys.modules:  # else no test needs moto, and it takes long to import
+            kept = cache(getattr(sys.modules[module], name))
+            patch.setattr(sys.modules[module], name, kept)
     get_command = cache(typer.main.get_command)
     patch.setattr(typer.main, "get_command", get_command)
     patch.setattr(typer.testing, "_get_command", get_command)
