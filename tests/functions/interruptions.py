@@ -35,6 +35,7 @@ class Interruption:
 
 
 @cache
+@cache
 def baseline() -> tuple[str, ...]:
     """Return the calls of a rotation to which nothing happens."""
     with open_account() as account:
