@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from ses_tenant.core.findings.finding import (
     MAX_DOMAINS,
@@ -19,17 +20,15 @@ from ses_tenant.core.findings.matrix import reaches
 from ses_tenant.core.findings.quarantined import replace_keys, told_of_quarantine
 from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
-from ses_tenant.core.findings.takeover import Expected, sending_through, takeover_findings
-from ses_tenant.core.iam.authorization import Answer
+from ses_tenant.core.findings.sending import Sending, adopt_command, of_breach, remedy_of
+from ses_tenant.core.findings.takeover import Expected, takeover_findings
 from ses_tenant.core.proof.addresses import TooComplex
-from ses_tenant.core.proof.breaches import Breach, Targets, breaches
+from ses_tenant.core.proof.breaches import Targets, breaches
 from ses_tenant.core.proof.delegation import Coverage, Delegation, IdentityPolicies, delegations
 from ses_tenant.core.proof.members import Account, Member, targets_of
-from ses_tenant.core.proof.places import Target
 from ses_tenant.core.proof.stores import is_lost
 from ses_tenant.core.proof.takeover import takeovers
 from ses_tenant.core.proof.ways import Way, ways_to_send
-from ses_tenant.core.proof.witness import Witness
 from ses_tenant.core.tenant.naming import TAG_DESTINATION
 from ses_tenant.core.tenant.observed import ReportedKey
 from ses_tenant.core.tenant.quarantine import quarantine_policy
@@ -75,19 +74,22 @@ def audit(
     targets = targets_of(people)
     taken = frozenset(target.domain for target in targets)
     found = Gathering(limit)
-    remedies: dict[str, str] = {}
     ways = {member.arn: _ways(member) for member in people}
     admins = powers.administrators
     senders = ((member.principal, ways[member.arn]) for member in people)
-    for breach in breaches(senders, Targets(targets)):
-        member = by_arn[breach.principal.arn]
-        admin = member.arn in admins
-        if member.arn not in remedies:
-            remedies[member.arn] = _remedy(member, taken, admin=admin)
-        found.add(_of_breach(member, breach, remedies[member.arn], admin=admin))
-        through = () if admin or member.tenant else powers.becoming.get(member.arn, ())
-        found.update(sending_through(breach, through, expected, folding))
-    for finding in takeover_findings(powers, expected, folding, limit):
+    sending = Sending(Targets(targets), limit)
+    for arn, theirs in groupby(
+        breaches(senders, sending.targets), key=lambda breach: breach.principal.arn
+    ):
+        member, admin = by_arn[arn], arn in admins
+        through = () if admin or member.tenant else powers.becoming.get(arn, ())
+        remedy = remedy_of(member, taken, admin=admin)
+        for finding in sending.found(member, theirs, remedy, through, admin=admin):
+            found.put(finding)
+    for finding in (
+        *sending.through(expected, folding),
+        *takeover_findings(powers, expected, folding, limit),
+    ):
         found.put(finding)
     for member in people:
         sends = ways[member.arn] != ()
@@ -135,7 +137,7 @@ def isolation(
     found: dict[str, Gathering] = {}
     for breach in breaches(senders, Targets(targets)):
         member, owner = tenants[breach.principal.arn], tenants[breach.target.owner]
-        finding = _of_breach(member, breach, _remedy(member, (), admin=False), admin=False)
+        finding = of_breach(member, breach, remedy_of(member, (), admin=False), admin=False)
         for name in {str(member.tenant), str(owner.tenant)} & set(domains):
             found.setdefault(name, Gathering(limit=None)).add(finding)
     return {name: gathered.findings() for name, gathered in found.items()}
@@ -159,78 +161,13 @@ def _administrator(member: Member, conditions: Sequence[str]) -> Finding:
     )
 
 
-def _of_breach(member: Member, breach: Breach, remedy: str, *, admin: bool) -> Finding:
-    domain, witness = breach.target.domain, breach.witness
-    if witness is None:
-        return Rule.UNDECIDED.found(
-            member.arn,
-            "its policies are too intricate to tell whether it may send as these domains",
-            "Simplify its policies.",
-            domains=(AffectedDomain(domain),),
-        )
-    if member.tenant is not None and _owns(member, breach.target):
-        return Rule.SHARED_DOMAIN.found(
-            member.arn,
-            f"the tenant of {member.tenant} may send as a domain of another tenant, by its "
-            "options --also or --subdomains",
-            command(
-                "ses-tenant", "create", f"{member.tenant}", "--also", "none", "--no-subdomains"
-            ),
-            domains=(AffectedDomain(domain, witness.address),),
-        )
-    verdict = witness.verdict
-    told = f"may send mail as these domains by {witness.action}: {verdict.reason}"
-    return Rule.MAY_SEND_AS.found(
-        member.arn,
-        "is an administrator of the account and may do everything" if admin else told,
-        remedy,
-        severity=_severity(member, witness, admin=admin),
-        domains=(AffectedDomain(domain, witness.address),),
-        path=(PathStep(member.arn, witness.action, witness.resource, verdict.statement),),
-        cause="" if admin else f"{verdict.statement} {verdict.answer.value}",
-    )
-
-
-def _severity(member: Member, witness: Witness, *, admin: bool) -> Severity:
-    if admin:
-        return Severity.INFO
-    sure = member.is_user and witness.verdict.answer is Answer.ALLOWED
-    return Severity.ERROR if sure else Severity.WARNING
-
-
-def _owns(member: Member, target: Target) -> bool:
-    """Tell whether the tenant's own options let it send as the domain of another."""
-    return any(
-        own.domain == target.domain or (own.subdomains and target.domain.endswith(f".{own.domain}"))
-        for own in member.targets()
-    )
-
-
-def _remedy(member: Member, taken: Collection[str], *, admin: bool) -> str:
-    if member.tenant is not None:
-        return command("ses-tenant", "check", f"{member.tenant}", "--repair")
-    if admin:
-        return ""
-    if not member.is_user:
-        return "Limit its ses: actions to a From address, as examples/role-policy.json does."
-    return _adopt(member, taken)
-
-
-def _adopt(member: Member, taken: Collection[str]) -> str:
-    named = named_domains(member)
-    if named and all(domain in taken for domain in named):
-        return f"Give its site the credentials of the tenant {named[0]}, then delete this user."
-    domain = named[0] if len(named) == 1 else "DOMAIN"
-    return command("ses-tenant", "adopt", domain, *option("--user-name", member.name))
-
-
 def _candidate(member: Member, taken: Collection[str]) -> Finding:
     named = named_domains(member)
     whose = f" Its policies name {', '.join(named)}." if named else ""
     return Rule.HAND_MADE_USER.found(
         member.arn,
         f"may send mail and is no tenant.{whose}",
-        _adopt(member, taken),
+        adopt_command(member, taken),
         domains=[AffectedDomain(domain) for domain in named],
     )
 

@@ -1,18 +1,15 @@
 """Who can become a tenant, as findings: every route with its path."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from ses_tenant.core.findings.finding import AffectedDomain, Finding, PathStep, Severity
 from ses_tenant.core.findings.folding import Folding
 from ses_tenant.core.findings.rules import Rule
-from ses_tenant.core.iam.authorization import Answer
-from ses_tenant.core.proof.breaches import Breach
 from ses_tenant.core.proof.decryption import DECRYPT
 from ses_tenant.core.proof.powers import Effect, Power
 from ses_tenant.core.proof.roles import Hop
-from ses_tenant.core.proof.standing import Step
 from ses_tenant.core.proof.takeover import Route, Takeovers
 
 _RULES = {
@@ -55,55 +52,25 @@ def takeover_findings(
         )
 
 
-def sending_through(
-    breach: Breach,
-    becoming: Iterable[tuple[str, Hop]],
-    expected: Expected,
-    folding: Folding,
-) -> Iterator[Finding]:
-    """Return who may send as somebody else's domain by acting as the principal of the breach."""
-    witness = breach.witness
-    if witness is None:
-        return
-    verdict = witness.verdict
-    last = Step(breach.principal.arn, witness.action, witness.resource, verdict.statement)
-    for principal, hop in becoming:
-        if principal == breach.target.owner:
-            continue
-        whole = hop.then(Hop((last,), verdict.conditions, verdict.answer is Answer.ALLOWED))
-        if folding.folds_domains(principal, whole, (breach.target.domain,)):
-            continue
-        usual = _severity(principal, whole, Effect.SENDS)
-        yield Rule.MAY_SEND_AS.found(
-            principal,
-            _told("may send mail as these domains", whole),
-            _remedy(whole),
-            severity=expected.severity(principal, usual),
-            domains=(AffectedDomain(breach.target.domain, witness.address),),
-            path=_path(whole),
-            cause=whole.cause,
-        )
-
-
 def _of_route(route: Route, expected: Expected, limit: int | None) -> Finding:
-    usual = _severity(route.principal, route.hop, route.effect)
-    told = _told(route.means, route.hop)
+    usual = severity_of_way(route.principal, route.hop, route.effect)
+    told = told_of(route.means, route.hop)
     finding = _RULES[route.power].found(
         route.principal,
         f"{told}{_VOID}" if route.effect is Effect.ADDS else told,
-        _remedy(route.hop),
+        remedy_of_way(route.hop),
         severity=expected.severity(route.principal, usual),
         domains=[
             AffectedDomain(member.domains[0].name, shown)
             for member, shown in islice(route.touched, limit)
         ],
-        path=_path(route.hop),
+        path=path_of(route.hop),
         cause=f"{route.hop.cause}|{route.effect.name}",
     )
     return replace(finding, domain_count=len(route.touched))
 
 
-def _severity(principal: str, hop: Hop, effect: Effect) -> Severity:
+def severity_of_way(principal: str, hop: Hop, effect: Effect) -> Severity:
     """Return how bad a way is: the worst if a stolen access key is all that it takes."""
     if effect is Effect.ADDS:
         return Severity.INFO
@@ -112,7 +79,7 @@ def _severity(principal: str, hop: Hop, effect: Effect) -> Severity:
     return Severity.ERROR if sure else Severity.WARNING
 
 
-def _told(means: str, hop: Hop) -> str:
+def told_of(means: str, hop: Hop) -> str:
     """Return what can be done, through whom, and what it hangs on."""
     who = dict.fromkeys(step.principal.split(":", 5)[-1] for step in hop.steps)
     through = list(who)[1:]
@@ -121,7 +88,8 @@ def _told(means: str, hop: Hop) -> str:
     return f"{means} by {hop.steps[-1].action}{by}{on}"
 
 
-def _remedy(hop: Hop) -> str:
+def remedy_of_way(hop: Hop) -> str:
+    """Return what to limit so that the way is closed, the first of its steps."""
     first = next((step for step in hop.steps if step.action != DECRYPT), hop.steps[0])
     return (
         f"Limit {first.action} in {first.statement}; name whoever is meant to look after tenants "
@@ -129,5 +97,6 @@ def _remedy(hop: Hop) -> str:
     )
 
 
-def _path(hop: Hop) -> tuple[PathStep, ...]:
+def path_of(hop: Hop) -> tuple[PathStep, ...]:
+    """Return the steps of a way, as a finding shows them."""
     return tuple(PathStep(s.principal, s.action, s.resource, s.statement) for s in hop.steps)

@@ -186,9 +186,9 @@ def known_context(request: Request) -> Context:
     """Return what is known of the request: keys in lower case, without those it cannot carry."""
     action = request.action.lower()
     values = {
-        key.lower(): values
+        lower: values
         for key, values in request.context.items()
-        if carries(action, key.lower())
+        if carries(action, lower := key.lower())
     }
     return Context(values, request.unknown)
 

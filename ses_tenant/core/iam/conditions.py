@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ses_tenant.core.iam.globs import glob, matches
@@ -41,6 +42,13 @@ class Condition:
     quantifier: Quantifier = Quantifier.NONE
     if_exists: bool = False
     variables: bool = True
+
+    @cached_property
+    def plain(self) -> tuple[str, ...] | None:
+        """Return the values as globs, if there is no policy variable in them."""
+        if self.variables and any("$" in value for value in self.values):
+            return None
+        return tuple(map(glob, self.values)) if self.operator in _WILD else self.values
 
     def __str__(self) -> str:
         """Return the condition as a person reads it."""
@@ -133,9 +141,9 @@ def wanted_globs(condition: Condition, context: Context) -> tuple[str | None, ..
     None among them stands for one whose variable is not known. One whose variable is absent is
     left out: it matches nothing. None alone if that makes a negated condition void.
     """
+    if condition.plain is not None:
+        return condition.plain
     wild = condition.operator in _WILD
-    if not condition.variables:
-        return tuple(map(glob, condition.values)) if wild else condition.values
     found = [fill(value, context, wild=wild) for value in condition.values]
     # A variable that cannot be resolved must not make a statement apply to more.
     if negated(condition) and any(each is not None and ABSENT in each for each in found):

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_pri
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from ses_tenant.core.iam.conditions import Context, any_of
 from ses_tenant.core.iam.statements import Statement
@@ -35,20 +36,23 @@ class Caller:
     @classmethod
     def of(cls, arn: str, context: Context) -> "Caller":
         """Return the caller that an ARN (or the ID of an account) means."""
-        if arn.isdigit():
-            return cls(arn, arn)
-        parts = arn.split(":", 5)
-        if len(parts) < 6:
-            return cls(arn, "")
-        kind, _, name = parts[5].partition("/")
-        if kind == "role":
-            return cls(arn, parts[4], name.rpartition("/")[2], arn, any_session=True)
-        if kind == "assumed-role":
-            # The ARN of a session leaves the path of its role out.
-            told = context.values.get("aws:principalarn", ("",))[0]
-            role = told if ":role/" in told else ""
-            return cls(arn, parts[4], name.partition("/")[0], role)
-        return cls(arn, parts[4])
+        # The ARN of a session leaves the path of its role out.
+        return _caller(arn, context.values.get("aws:principalarn", ("",))[0])
+
+
+@lru_cache(maxsize=1 << 14)
+def _caller(arn: str, told: str) -> Caller:
+    if arn.isdigit():
+        return Caller(arn, arn)
+    parts = arn.split(":", 5)
+    if len(parts) < 6:
+        return Caller(arn, "")
+    kind, _, name = parts[5].partition("/")
+    if kind == "role":
+        return Caller(arn, parts[4], name.rpartition("/")[2], arn, any_session=True)
+    if kind == "assumed-role":
+        return Caller(arn, parts[4], name.partition("/")[0], told if ":role/" in told else "")
+    return Caller(arn, parts[4])
 
 
 def named(statement: Statement, caller: Caller) -> dict[Named, bool | None]:

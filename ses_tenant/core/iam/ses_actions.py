@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.ht
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 FROM = "ses:fromaddress"
 FEEDBACK = "ses:feedbackaddress"
@@ -94,6 +95,7 @@ _CARRIERS = {
 }
 
 
+@lru_cache(maxsize=1 << 14)
 def carries(action: str, key: str) -> bool:
     """Tell whether a request for `action` can carry the condition key; both in lower case."""
     service, of = key.partition(":")[0], action.partition(":")[0]

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.iam.conditions import (
@@ -40,7 +40,7 @@ class Statement:
 
     def names_action(self, action: str) -> bool:
         """Tell whether the statement is about the action, given in lower case."""
-        return any(matches(a, action) for a in self.actions) != self.not_actions
+        return names_action(self.actions, self.not_actions, action)
 
     def names_resource(self, resource: str, context: Context) -> bool | None:
         """Tell whether the statement is about the resource; None if that is not known.
@@ -59,11 +59,23 @@ class Statement:
         An absent policy variable never makes the statement apply to more: it matches nothing in
         Resource and anything in NotResource.
         """
-        if not self.variables:
-            return tuple(map(glob, self.resources))
+        if self._plain is not None:
+            return self._plain
         absent = ANY if self.not_resources else ABSENT
         globs = (fill(resource, context) for resource in self.resources)
         return tuple(g if g is None else g.replace(ABSENT, absent) for g in globs)
+
+    @cached_property
+    def _plain(self) -> tuple[str, ...] | None:
+        """Return the element as globs, if there is no policy variable in it."""
+        filled = self.variables and any("$" in resource for resource in self.resources)
+        return None if filled else tuple(map(glob, self.resources))
+
+
+@lru_cache(maxsize=1 << 16)
+def names_action(actions: tuple[str, ...], not_actions: bool, action: str) -> bool:
+    """Tell whether one of the globs, or with `not_actions` none of them, matches the action."""
+    return any(matches(each, action) for each in actions) != not_actions
 
 
 @dataclass(frozen=True)

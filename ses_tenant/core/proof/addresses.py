@@ -51,6 +51,8 @@ def find_address(
     The domain counts in any case, because SES compares it so; with `subdomains`, those below it
     count as well. The address has one `@`. Raises TooComplex.
     """
+    if not subdomains and any(_of_other_domains(each, domain) for each in constraints):
+        return None
     for candidate in _candidates(domain, constraints):
         if _under(candidate, domain, subdomains=subdomains) and all(
             constraint.allows(candidate) for constraint in constraints
@@ -67,8 +69,15 @@ def find_quoted(
     None also where an address with one `@` would do as well. RFC 5321, section 4.1.2, knows such
     addresses; whether SES takes them, AWS does not say. Raises TooComplex.
     """
-    if not any(reaches_past_at(each) for c in constraints if not c.negated for each in c.globs):
+    reaching = [g for c in constraints if not c.negated for g in c.globs if reaches_past_at(g)]
+    if not reaching:
         return None
+    for each in reaching:
+        inner = f"a{each[1:]}".replace(ANY, "").replace(ONE, "a")
+        candidate = f'"{inner}"@{domain}'
+        fitting = '"' not in inner and len(candidate) <= _MAX_LOCAL_PART + len(domain) + 1
+        if fitting and all(constraint.allows(candidate) for constraint in constraints):
+            return candidate
     return _search(_Address(domain.lower(), subdomains=subdomains, quoted=True), constraints)
 
 
@@ -84,6 +93,16 @@ def find_text(constraints: Sequence[Constraint]) -> str | None:
         if candidate and all(constraint.allows(candidate) for constraint in constraints):
             return candidate
     return _search(_Text(), constraints)
+
+
+def _of_other_domains(constraint: Constraint, domain: str) -> bool:
+    """Tell whether it wants the one `@` of the address to stand before other domains."""
+    if constraint.negated or constraint.host:
+        return False
+    return all(
+        each.count("@") == 1 and not matches(each.rpartition("@")[2], domain, fold=True)
+        for each in constraint.globs
+    )
 
 
 def _candidates(domain: str, constraints: Sequence[Constraint]) -> Iterable[str]:

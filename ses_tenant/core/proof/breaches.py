@@ -18,11 +18,24 @@ from ses_tenant.core.proof.witness import Search, Witness
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A principal that may send as a domain that is not its own; no witness if undecided."""
+    """A principal that may send as a domain that is not its own; nothing is found if undecided.
+
+    With `alike`, what was `found` is of another domain, from which nothing tells this one.
+    """
 
     principal: Principal
     target: Target
-    witness: Witness | None
+    found: Witness | None
+    alike: bool = False
+
+    @property
+    def witness(self) -> Witness | None:
+        """Return the mail that proves it; None if undecided."""
+        if self.found is None or not self.alike:
+            return self.found
+        head, identity, _ = self.found.resource.partition(":identity/")
+        resource = f"{head}{identity}{self.target.domain}" if identity else head
+        return replace(self.found, address=f"a@{self.target.domain}", resource=resource)
 
 
 class Targets:
@@ -31,6 +44,7 @@ class Targets:
     def __init__(self, targets: Sequence[Target]) -> None:
         """Sort the targets by their domain, read backwards."""
         self.all = tuple(sorted(targets, key=lambda target: target.domain[::-1]))
+        self.number = {id(target): number for number, target in enumerate(self.all)}
         self._backwards = [target.domain[::-1] for target in self.all]
         self._by_domain: dict[str, list[Target]] = {}
         self._by_owner: dict[str, list[Target]] = {}
@@ -185,7 +199,8 @@ def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> It
         else:
             if place not in alike:
                 alike[place] = _breach(search, wide, target, targets.spared(principal, target))
-            breach = _as(alike[place], target)
+            usual = alike[place]
+            breach = usual and Breach(principal, target, usual.found, alike=True)
         if breach is not None:
             yield breach
 
@@ -198,13 +213,3 @@ def _breach(
     except TooComplex:
         return Breach(search.principal, target, None)
     return None if witness is None else Breach(search.principal, target, witness)
-
-
-def _as(breach: Breach | None, target: Target) -> Breach | None:
-    """Return the breach of one domain as that of another to which nothing makes a difference."""
-    if breach is None or breach.witness is None:
-        return breach and Breach(breach.principal, target, None)
-    head, identity, _ = breach.witness.resource.partition(":identity/")
-    resource = f"{head}{identity}{target.domain}" if identity else head
-    witness = replace(breach.witness, address=f"a@{target.domain}", resource=resource)
-    return Breach(breach.principal, target, witness)

@@ -80,8 +80,13 @@ STAY = Hop(())
 
 def become(actor: Standing, other: Standing) -> Hop | None:
     """Return the best way in which the actor gets to act as the other, or None."""
-    ways = _as_user(actor, other) if other.is_user else _as_role(actor, other)
-    return min(ways, key=lambda hop: hop.cost, default=None)
+    best: Hop | None = None
+    for hop in _as_user(actor, other) if other.is_user else _as_role(actor, other):
+        if hop.certain and len(hop.steps) == 1:
+            return hop
+        if best is None or hop.cost < best.cost:
+            best = hop
+    return best
 
 
 def iam_context(other: Standing) -> Mapping[str, tuple[str, ...]]:

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from ses_tenant.core.iam.authorization import Answer, Policies, Policy, Request, Statement, decide
 from ses_tenant.core.iam.conditions import Context, variables_of
-from ses_tenant.core.iam.globs import matches
 from ses_tenant.core.iam.ses_actions import carries
+from ses_tenant.core.iam.statements import names_action
 from ses_tenant.core.proof.members import Held, Member
 
 EVERYTHING = Policy(
@@ -225,17 +225,12 @@ def mentioned_by(statements: Iterable[Statement]) -> frozenset[str]:
 
 def names(statement: Statement, action: str) -> bool:
     """Tell whether the statement is about the action."""
-    return _names(statement.actions, statement.not_actions, action.lower())
-
-
-@lru_cache(maxsize=1 << 16)
-def _names(actions: tuple[str, ...], not_actions: bool, action: str) -> bool:
-    return any(matches(each, action) for each in actions) != not_actions
+    return statement.names_action(action.lower())
 
 
 @lru_cache(maxsize=1 << 14)
 def _names_any(actions: tuple[str, ...], not_actions: bool, wanted: frozenset[str]) -> bool:
-    return any(_names(actions, not_actions, each.lower()) for each in wanted)
+    return any(names_action(actions, not_actions, each.lower()) for each in wanted)
 
 
 @lru_cache(maxsize=1 << 14)
