@@ -12,6 +12,7 @@ from ses_tenant.core.findings.finding import (
     Gathering,
     PathStep,
     Severity,
+    shortened,
     sorted_findings,
 )
 from ses_tenant.core.findings.folding import Folding
@@ -63,7 +64,8 @@ def audit(
     """Return every finding. `keys` are the access keys by user ARN, where they are known.
 
     What the users and roles of `operators` (ARNs) may do with tenants is expected, and no more than
-    a note. Each finding names at most `limit` of the domains that it touches; None: all.
+    a note. Each finding names at most `limit` of the domains that it touches, fewer where there are
+    hundreds of findings; None: all.
 
     Raises SesTenantError `usage` for a policy that IAM would not take.
     """
@@ -108,10 +110,11 @@ def audit(
     principals = {member.arn: member.principal for member in people}
     for identity in identities:
         found.update(map(_of_delegation, delegations(identity, coverage, principals)))
+    findings = sorted_findings(_expected(finding, operators) for finding in found.findings())
     return Audit(
         len(people),
         sum(m.tenant is not None for m in people),
-        sorted_findings(_expected(finding, operators) for finding in found.findings()),
+        findings if limit is None else shortened(findings),
         tuple((target.domain, target.owner) for target in targets),
     )
 

@@ -1,6 +1,6 @@
 """Findings: what `check` and `audit` report, each with what to do about it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 # So many domains of a finding are named; all of them only on demand.
 MAX_DOMAINS = 100
+# Where there are hundreds of findings, all together name about so many, and each at least a few.
+MAX_NAMED = 20_000
+_FEWEST = 10
 
 
 class Severity(StrEnum):
@@ -138,6 +141,15 @@ class _Group:
     first: Finding
     names: set[str] = field(default_factory=set)
     domains: list[AffectedDomain] = field(default_factory=list)
+
+
+def shortened(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings with so many domains each that all of them fit into one report."""
+    named = [len(finding.domains) for finding in findings]
+    if sum(named) <= MAX_NAMED:
+        return tuple(findings)
+    each = max(_FEWEST, MAX_NAMED // sum(map(bool, named)))
+    return tuple(replace(finding, domains=finding.domains[:each]) for finding in findings)
 
 
 def worst(findings: Iterable[Finding]) -> Severity | None:

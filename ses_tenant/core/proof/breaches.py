@@ -7,8 +7,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ses_tenant.core.iam.authorization import Answer
+from ses_tenant.core.iam.conditions import Context, holds
 from ses_tenant.core.iam.globs import ANY, ONE, glob, matches
-from ses_tenant.core.iam.ses_actions import VERIFY
+from ses_tenant.core.iam.ses_actions import FROM, VERIFY, identity_arn
 from ses_tenant.core.iam.statements import Statement
 from ses_tenant.core.proof.addresses import Constraint, TooComplex, reaches_past_at
 from ses_tenant.core.proof.places import Target
@@ -187,6 +189,8 @@ def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> It
     tails = tuple({_tail(each) for each in patterns.difference(open_ended)})
     special = {id(t): t for way in ways if apart[id(way)] is None for t in targets.about(way)}
     alike: dict[tuple[object, ...], Breach | None] = {}
+    looks = _Looks(principal)
+    seen: dict[tuple[object, ...], Witness | None] = {}
     for target in targets.all if wide else special.values():
         if target.owner == principal.arn:
             continue
@@ -195,7 +199,14 @@ def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> It
         own_end = own_end or any(_may_be(each, target) for each in open_ended)
         place = (target.regions, target.account, target.partition)
         if id(target) in special or own_end:
-            breach = _breach(search, ways, target, targets.spared(principal, target))
+            among = targets.spared(principal, target)
+            look = None if among else looks.of(target)
+            if look is not None and look in seen:
+                yield Breach(principal, target, seen[look], alike=True)
+                continue
+            breach = _breach(search, ways, target, among)
+            if look is not None and breach is not None and _is_plain(breach):
+                seen[look] = breach.found
         else:
             if place not in alike:
                 alike[place] = _breach(search, wide, target, targets.spared(principal, target))
@@ -203,6 +214,47 @@ def _breaches(principal: Principal, ways: Sequence[Way], targets: Targets) -> It
             breach = usual and Breach(principal, target, usual.found, alike=True)
         if breach is not None:
             yield breach
+
+
+class _Looks:
+    """How domains look to the statements of a principal, by their plainest mail.
+
+    Where that certainly gets through from one, it does from all that look the same.
+    """
+
+    def __init__(self, principal: Principal) -> None:
+        self._statements = [s for policy in principal.policies.all for s in policy.statements]
+        conditions = [c for statement in self._statements for c in statement.conditions]
+        self._on_from = [c for c in conditions if c.key == FROM]
+        self._telling = all(c.plain is not None for c in conditions) and not any(
+            "$" in resource for statement in self._statements for resource in statement.resources
+        )
+
+    def of(self, target: Target) -> tuple[object, ...] | None:
+        """Return what is the same of all that look the same; None if nobody can tell."""
+        if not self._telling:
+            return None
+        context = Context({FROM: (f"a@{target.domain}",)})
+        arns = [
+            identity_arn(target.partition, region, target.account, target.domain)
+            for region in target.regions
+        ]
+        return (
+            (target.regions, target.account, target.partition),
+            *(holds(condition, context) for condition in self._on_from),
+            *(s.names_resource(arn, context) for s in self._statements for arn in arns),
+        )
+
+
+def _is_plain(breach: Breach) -> bool:
+    """Tell whether it is certain, for the plainest address and by the domain's own identity."""
+    found, domain = breach.found, breach.target.domain
+    return (
+        found is not None
+        and found.verdict.answer is Answer.ALLOWED
+        and found.address == f"a@{domain}"
+        and found.resource.endswith(f":identity/{domain}")
+    )
 
 
 def _breach(

@@ -70,7 +70,7 @@ class Member:
         """Return what its tags say of a tenant, parsed once."""
         return Remembered.read(self.tags)
 
-    @property
+    @cached_property
     def tenant(self) -> SendingDomain | None:
         """Return the domain whose tenant it is, or None."""
         return tenant_of(self.name, self.path, self.remembered) if self.is_user else None

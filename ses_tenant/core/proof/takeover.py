@@ -6,7 +6,7 @@ of these may do to tenants. Certain ways come before conditional ones, short one
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cache, cached_property, reduce
 from heapq import heappop, heappush
 from itertools import count, islice
 from operator import or_
@@ -158,6 +158,10 @@ class _Search:
         self.standings = {member.arn: Standing.of(member, groups) for member in account.people}
         self.tenants = {member.arn: n for n, member in enumerate(self.assets.tenants)}
         self.administrators: dict[str, tuple[str, ...]] = {}
+        # From each start others are reached that were reached before.
+        self._become = cache(become)
+        self._growths = cache(lambda by, of: tuple(growths(by, of, account)))
+        self._newcomers = cache(lambda actor: tuple(newcomers(actor, account)))
         self._hits: dict[Standing, tuple[Hit, ...]] = {}
         for arn, standing in self.standings.items():
             leave = administrates(standing)
@@ -266,7 +270,7 @@ class _Search:
         for other in self._candidates(actor):
             if other.arn == actor.arn:
                 continue
-            step = become(actor, other)
+            step = self._become(actor, other)
             if step is not None:
                 yield other, hop.then(step)
                 if step.certain and hop.certain and other.arn in self.administrators:
@@ -276,7 +280,7 @@ class _Search:
             for growth in federated_session(actor):
                 yield growth.standing, hop.then(growth.hop)
         if actor.may_allow_any(_MAKING):
-            for growth in newcomers(actor, self.account):
+            for growth in self._newcomers(actor):
                 yield growth.standing, hop.then(growth.hop)
 
     def _grown(
@@ -289,7 +293,7 @@ class _Search:
             if each is not best and each.standing.may_allow_any(_GROWING):
                 pairs.append((each.standing, actor))
             for by, of in pairs:
-                for growth in growths(by, of, self.account):
+                for growth in self._growths(by, of):
                     yield growth.standing, hop.then(each.hop).then(growth.hop)
 
     def _candidates(self, actor: Standing) -> Iterable[Standing]:
