@@ -175,6 +175,14 @@ def sandbox(
     from ses_tenant.sandbox.door import is_loopback
     from ses_tenant.sandbox.run import interruption, region
 
+    stop = None if ctx.meta[_COMMAND] else interruption()
+
+    def not_kept(error: SesTenantError) -> None:
+        if stop:
+            stop.set()
+        else:
+            Console("sandbox").warn(Notice("state_not_kept", error.message))
+
     local = _local_watch(watch)
     options = Options(
         region=check_region(region(os.environ, DEFAULT_REGION)),
@@ -191,8 +199,8 @@ def sandbox(
         smtp_port=smtp_port,
         smtps_port=smtps_port,
         emit=local.emit if local else None,
+        not_kept=not_kept,
     )
-    stop = None if ctx.meta[_COMMAND] else interruption()
     with serve(options) as running, local.running(running) if local else nullcontext():
         if not is_loopback(host):
             text = (

@@ -12,11 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 
-from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.secretsmanager.models import secretsmanager_backends
-from moto.ses.models import ses_backends
-from moto.ssm.models import ssm_backends
 from werkzeug.serving import make_server
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -33,7 +29,7 @@ from ses_tenant.sandbox.page import Page
 from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.renaming import renamed_users_keep_tags
 from ses_tenant.sandbox.smtp import serve_smtp
-from ses_tenant.sandbox.state import kept, load
+from ses_tenant.sandbox.state import SERVICES, backends, kept, load, unheard
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_REGION = "eu-central-1"
@@ -47,7 +43,8 @@ class Options:
     """What the sandbox is like; the options of `ses-tenant sandbox`.
 
     A port that is 0 is the one that `state` was served on before, else any that is free. `emit` is
-    given what SES would tell on EventBridge of the mail that is sent.
+    given what SES would tell on EventBridge of the mail that is sent; `not_kept` is told at once
+    that `state` can no longer be written.
     """
 
     region: str = DEFAULT_REGION
@@ -64,6 +61,7 @@ class Options:
     smtp_port: int = 0
     smtps_port: int = 0
     emit: Callable[[SesEvent], None] | None = None
+    not_kept: Callable[[SesTenantError], None] = unheard
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,8 @@ class Sandbox:
 def serve(options: Options | None = None) -> Iterator[Sandbox]:
     """Serve an AWS account while the block runs, empty unless `state` holds one.
 
-    Raises SesTenantError `usage` where it cannot listen, and for a state that is damaged.
+    Raises SesTenantError `usage` where it cannot listen, and for a state that is damaged; at its
+    end, if the state could not be written any more.
     """
     chosen = options or Options()
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # a line a request, tracebacks too
@@ -96,8 +95,8 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
     post = Post(account, Outbox(), chosen.emit)
     faults = Faults(time.monotonic, chosen.latency_s, chosen.throttle, chosen.fail_percent)
     moto = DomainDispatcherApplication(create_backend_app)
-    for backends in (iam_backends, ses_backends, secretsmanager_backends, ssm_backends):
-        backends.reset()  # moto keeps them for the whole process
+    for service in SERVICES:
+        backends(service).reset()  # moto keeps them for the whole process
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ses-tenant-")))
         certificate = make_certificate(folder, chosen.host, os.environ)
@@ -111,7 +110,7 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
         )
         account.ports = (_port(http), _port(smtp), _port(smtps))
         if chosen.state:
-            stack.enter_context(kept(account, chosen.state))
+            stack.enter_context(kept(account, chosen.state, chosen.not_kept))
         host = _ANY.get(chosen.host, chosen.host)
         operator = None if is_loopback(chosen.host) else new_operator()
         gate = Gate(post, faults, moto, Door(chosen.host), Page(post, operator), operator)

@@ -1,37 +1,77 @@
 """Keep the account in a file between two runs: written in one rename, never over what is damaged.
 
-What is kept: IAM users, groups, managed policies and access keys, SES identities, configuration
-sets and templates, secrets and parameters. The outbox is not.
+What is kept is everything that moto and the account hold. The outbox is not.
 """
 
 import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from moto.iam.models import AccessKeyLastUsed
-from moto.secretsmanager.models import secretsmanager_backends
-from moto.ses.models import ses_backends
-from moto.ssm.models import ssm_backends
+from moto.backends import get_backend
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.sandbox.account import Account
 from ses_tenant.sandbox.held import held_data, held_from
+from ses_tenant.sandbox.objects import NotKeptError, Reader, Writer, put_back
 
-_VERSION = 1
+_VERSION = 2
+SERVICES = ("iam", "sts", "ses", "sesv2", "secretsmanager", "ssm", "kms")
 _SAVE_EVERY_S = 2.0
+# All that a reader may come to with a file that it has not written.
+_DAMAGE = (ArithmeticError, AttributeError, ImportError, LookupError, RecursionError, TypeError,
+           ValueError)  # fmt: skip
+
+
+@dataclass
+class _Saver:
+    """Writes the account whenever it has changed, until that fails or `stop` is set."""
+
+    account: Account
+    file: Path
+    failed: Callable[[SesTenantError], None]
+    failure: SesTenantError | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def attempt(self) -> None:
+        """Write the account."""
+        try:
+            save(self.account, self.file)
+        except Exception as error:  # noqa: BLE001 - or nobody would hear of it
+            self.failure = _not_kept(self.file, error)
+
+    def work(self, every_s: float) -> None:
+        """Look for changes every so often."""
+        saved = self.account.changes
+        while not self.failure and not self.stop.wait(every_s):
+            if self.account.changes != saved:
+                saved = self.account.changes
+                self.attempt()
+        if self.failure:
+            self.failed(self.failure)
+
+
+def unheard(_: SesTenantError) -> None:
+    """Hear of a failure only when it is raised."""
 
 
 @contextmanager
-def kept(account: Account, file: Path) -> Iterator[None]:
+def kept(
+    account: Account,
+    file: Path,
+    failed: Callable[[SesTenantError], None] = unheard,
+    every_s: float = _SAVE_EVERY_S,
+) -> Iterator[None]:
     """Write the account to `file` while the block runs, and when it ends.
 
-    Raises SesTenantError `usage` for a file that cannot be written.
+    If that fails, `failed` is told at once, nothing more is written, and it is raised when the
+    block ends; the file is as it was. Raises SesTenantError `usage` for a file that cannot be
+    written from the start.
     """
     try:
         save(account, file)
@@ -39,24 +79,33 @@ def kept(account: Account, file: Path) -> Iterator[None]:
         raise SesTenantError(
             ErrorCode.USAGE, f"The account cannot be kept in {file}: {error.strerror or error}."
         ) from error
-    stop = threading.Event()
-
-    def keep() -> None:
-        saved = account.changes
-        while not stop.wait(_SAVE_EVERY_S):
-            if account.changes != saved:
-                saved = account.changes
-                with suppress(OSError):  # at the end it is reported
-                    save(account, file)
-
-    thread = threading.Thread(target=keep, name="sandbox-state", daemon=True)
+    saver = _Saver(account, file, failed)
+    thread = threading.Thread(target=saver.work, args=(every_s,), name="sandbox-state", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        stop.set()
+        saver.stop.set()
         thread.join()
-        save(account, file)
+        if not saver.failure:
+            saver.attempt()
+    if saver.failure:
+        raise saver.failure
+
+
+def _not_kept(file: Path, error: Exception) -> SesTenantError:
+    known = isinstance(error, OSError | NotKeptError)
+    why = getattr(error, "strerror", None) or (str(error) if known else type(error).__name__)
+    return SesTenantError(
+        ErrorCode.DESTINATION_UNAVAILABLE if isinstance(error, OSError) else ErrorCode.INTERNAL,
+        f"The account can no longer be kept in {file}: {why}. The file is as it was before.",
+        "Begin again from the file, or without --state.",
+    )
+
+
+def backends(service: Any) -> Any:
+    """Return moto's backends of a service, by account and Region."""
+    return get_backend(service)
 
 
 def load(account: Account, file: Path) -> None:
@@ -77,7 +126,7 @@ def load(account: Account, file: Path) -> None:
         if document["version"] != _VERSION:
             raise _damaged(file, "it is of another version")
         _restore(account, document)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _DAMAGE as error:
         raise _damaged(file, "it is not what the sandbox writes") from error
 
 
@@ -106,203 +155,41 @@ def _damaged(file: Path, why: str) -> SesTenantError:
 
 
 def _snapshot(account: Account) -> dict[str, Any]:
-    iam = account.iam
+    writer = Writer()
     return {
         "version": _VERSION,
         "ports": list(account.ports),
         "issued": sorted(account.issued),
         "seeded": sorted(account.seeded),
-        "users": [_user(user) for user in iam.users.values()],
-        "managed_policies": [
-            {
-                "name": p.name, "path": p.path, "description": p.description,
-                "document": next(
-                    v.document for v in p.versions if v.version_id == p.default_version_id
-                ),
-            }
-            for p in iam.managed_policies.values()
-            if p.arn.split(":")[4] != "aws"
+        "details": account.details,
+        "held": [[*key, held_data(held)] for key, held in account.held.items()],
+        "events": [[*key, found] for key, found in account.event_destinations.items()],
+        "moto": [
+            [service, account_id, region, {k: writer.write(v) for k, v in vars(backend).items()}]
+            for service in SERVICES
+            for account_id, regions in backends(service).items()
+            for region, backend in dict(regions).items()
         ],
-        "groups": [
-            {
-                "name": group.name, "id": group.id, "path": group.path,
-                "created": group.create_date.isoformat(), "policies": dict(group.policies),
-                "attached": list(group.managed_policies), "users": [u.name for u in group.users],
-            }
-            for group in iam.groups.values()
-        ],
-        "ses": {
-            region: _ses(account, region, backend)
-            for region, backend in _regions(account, ses_backends)
-        },
-        "secrets": {
-            region: [_secret(secret) for secret in backend.secrets.values()]
-            for region, backend in _regions(account, secretsmanager_backends)
-        },
-        "parameters": {
-            region: [_parameter(found[-1]) for found in backend._parameters.values() if found]  # noqa: SLF001
-            for region, backend in _regions(account, ssm_backends)
-        },
-    }  # fmt: skip
-
-
-def _regions(account: Account, backends: Any) -> list[tuple[str, Any]]:
-    return sorted(dict(backends[account.account_id]).items())
-
-
-def _user(user: Any) -> dict[str, Any]:
-    boundary = getattr(user, "permissions_boundary", None)
-    return {
-        "name": user.name,
-        "id": user.id,
-        "path": user.path,
-        "region": user.region_name,
-        "created": user.create_date.isoformat(),
-        "tags": user.tags or [],
-        "policies": dict(user.policies),
-        "attached": list(user.managed_policies),
-        "boundary": boundary and boundary["PermissionsBoundaryArn"],
-        "keys": [
-            {
-                "id": key.access_key_id,
-                "secret": key.secret_access_key,
-                "status": key.status,
-                "created": key.create_date.isoformat(),
-                "used": key.last_used
-                and [
-                    key.last_used.timestamp.isoformat(),
-                    key.last_used.service,
-                    key.last_used.region,
-                ],
-            }
-            for key in user.access_keys
-        ],
-    }
-
-
-def _ses(account: Account, region: str, backend: Any) -> dict[str, Any]:
-    return {
-        "identities": [
-            {
-                "name": found.email_identity,
-                "configuration_set": found.configuration_set_name,
-                "policies": dict(found.policies),
-                "tags": found.tags or [],
-                "held": held_data(account.identity(region, found.email_identity)),
-            }
-            for found in backend.email_identities.values()
-        ],
-        "configuration_sets": [
-            {
-                "name": name,
-                "tags": found.tags,
-                "events": account.event_destinations.get((region, name), {}),
-            }
-            for name, found in backend.config_sets.items()
-        ],
-        "templates": dict(backend.templates),
-        "sent": backend.sent_message_count,
-    }
-
-
-def _secret(secret: Any) -> dict[str, Any]:
-    return {
-        "name": secret.name,
-        "value": secret.secret_string,
-        "description": secret.description,
-        "tags": secret.tags or [],
-    }
-
-
-def _parameter(parameter: Any) -> dict[str, Any]:
-    return {
-        "name": parameter.name,
-        "type": parameter.parameter_type,
-        "description": parameter.description,
-        "value": parameter.decrypt(parameter.value),
-        "key_id": parameter.keyid,
     }
 
 
 def _restore(account: Account, document: Mapping[str, Any]) -> None:
-    iam = account.iam
-    http, smtp, smtps = map(int, document.get("ports", account.ports))
+    reader = Reader(_backend)
+    http, smtp, smtps = map(int, document["ports"])
     account.ports = (http, smtp, smtps)
     account.issued.update(document["issued"])
     account.seeded.update((region, domain) for region, domain in document["seeded"])
-    for given in document["managed_policies"]:
-        iam.create_policy(given["description"], given["path"], given["document"], given["name"], {})
-    for given in document["users"]:
-        _restore_user(account, given)
-    for given in document["groups"]:
-        _restore_group(account, given)
-    for region, given in document["ses"].items():
-        _restore_ses(account, region, given)
-    for region, secrets in document["secrets"].items():
-        for given in secrets:
-            secretsmanager_backends[account.account_id][region].create_secret(
-                given["name"],
-                secret_string=given["value"],
-                secret_binary=None,
-                description=given["description"],
-                tags=given["tags"],
-                kms_key_id=None,
-                client_request_token=None,
-                replica_regions=[],
-                force_overwrite=False,
-            )
-    for region, parameters in document["parameters"].items():
-        for given in parameters:
-            ssm_backends[account.account_id][region].put_parameter(
-                given["name"], given["description"], given["value"], given["type"], "",
-                given["key_id"], True, [], "text", None, None,
-            )  # fmt: skip
+    account.details.update(document["details"])
+    for region, name, held in document["held"]:
+        account.held[region, name] = held_from(held)
+    for region, name, found in document["events"]:
+        account.event_destinations[region, name] = found
+    for service, account_id, region, attributes in document["moto"]:
+        read = {name: reader.read(value) for name, value in attributes.items()}
+        put_back(_backend(service, account_id, region), read)
 
 
-def _restore_group(account: Account, given: Mapping[str, Any]) -> None:
-    iam = account.iam
-    group = iam.create_group(given["name"], given["path"])
-    group.id, group.create_date = given["id"], datetime.fromisoformat(given["created"])
-    group.policies.update(given["policies"])
-    for arn in given["attached"]:
-        iam.attach_group_policy(arn, given["name"])
-    for name in given["users"]:
-        iam.add_user_to_group(given["name"], name)
-
-
-def _restore_ses(account: Account, region: str, given: Mapping[str, Any]) -> None:
-    backend = ses_backends[account.account_id][region]
-    for identity in given["identities"]:
-        made = backend.create_email_identity_v2(
-            identity["name"], identity.get("tags"), None, identity["configuration_set"]
-        )
-        made.policies.update(identity["policies"])
-        if "held" in identity:
-            account.held[region, identity["name"]] = held_from(identity["held"])
-    for kept in given["configuration_sets"]:
-        name = kept if isinstance(kept, str) else kept["name"]
-        backend.create_configuration_set(name)
-        if name != kept:  # a state of an older version has the name alone
-            backend.config_sets[name].tags = kept["tags"]
-            account.event_destinations[region, name] = kept["events"]
-    backend.templates.update(given["templates"])
-    backend.sent_message_count = given["sent"]
-
-
-def _restore_user(account: Account, given: Mapping[str, Any]) -> None:
-    iam = account.iam
-    user = iam.create_user(given["region"], given["name"], given["path"], given["tags"])
-    user.id, user.create_date = given["id"], datetime.fromisoformat(given["created"])
-    user.policies.update(given["policies"])
-    for arn in given["attached"]:
-        iam.attach_user_policy(arn, given["name"])
-    if given["boundary"]:
-        account.set_boundary(given["name"], given["boundary"])
-    for held in given["keys"]:
-        key: Any = user.create_access_key("AKIA", held["status"])
-        key.access_key_id, key.secret_access_key = held["id"], held["secret"]
-        key.create_date = datetime.fromisoformat(held["created"])
-        if held["used"]:
-            at, service, region = held["used"]
-            key.last_used = AccessKeyLastUsed(datetime.fromisoformat(at), service, region)
-        iam.access_keys[key.access_key_id] = key
+def _backend(service: str, account_id: str, region: str) -> Any:
+    if service not in SERVICES:
+        raise ValueError(service)
+    return backends(service)[account_id][region]

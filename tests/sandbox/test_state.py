@@ -1,6 +1,7 @@
 """`--state`: the account outlives the sandbox, and no file is harmed."""
 
 import json
+import queue
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 import pytest
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.sandbox.account import Account, Settings
 from ses_tenant.sandbox.server import Options, serve
+from ses_tenant.sandbox.state import kept
 
 from .conftest import BLOG, SHOP, Box, Boxes
 
@@ -27,6 +30,8 @@ def _everything(box: Box) -> dict[str, Any]:
         "keys": keys,
         "secret": secrets.get_secret_value(SecretId="mail")["SecretString"],
         "parameter": ssm.get_parameter(Name="/mail", WithDecryption=True)["Parameter"]["Value"],
+        "templates": box.client("ses").list_templates()["TemplatesMetadata"],
+        "roles": iam.list_roles()["Roles"],
         "identities": box.client("sesv2").list_email_identities()["EmailIdentities"],
     }
 
@@ -46,6 +51,8 @@ def test_an_account_goes_on_after_a_restart(tmp_path: Path) -> None:
         box.client("secretsmanager").create_secret(Name="mail", SecretString="s3cret")
         box.client("ssm").put_parameter(Name="/mail", Value="s3cret", Type="SecureString")
         box.client("sesv2").create_email_identity(EmailIdentity="more.example.com")
+        box.client("ses").create_template(Template={"TemplateName": "news", "SubjectPart": "News"})
+        iam.create_role(RoleName="deploy", AssumeRolePolicyDocument="{}")
         before = _everything(box)
     assert file.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["account.json"]
@@ -97,6 +104,38 @@ def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
 def test_the_file_is_whole_at_every_moment(tmp_path: Path) -> None:
     file = tmp_path / "account.json"
     with serve(Options(state=file)) as sandbox:
-        assert json.loads(file.read_text())["users"] == []
+        assert f"ses-{SHOP}" not in json.dumps(json.loads(file.read_text()))
         Box(sandbox).tenant(SHOP)
-    assert [user["name"] for user in json.loads(file.read_text())["users"]] == [f"ses-{SHOP}"]
+    assert f"ses-{SHOP}" in json.dumps(json.loads(file.read_text()))
+
+
+def test_a_saver_that_fails_says_so_at_once_and_leaves_the_file_whole(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    account = Account(Settings("eu-central-1"))
+    failed: queue.Queue[SesTenantError] = queue.Queue()
+    stack = ExitStack()
+    stack.enter_context(kept(account, file, failed.put, every_s=0.01))
+    before = file.read_bytes()
+    account.iam.lock = account.lock  # what nobody can write
+    account.changes += 1
+    told = failed.get(timeout=20)
+    assert told.code is ErrorCode.INTERNAL
+    assert "RLock cannot be kept" in told.message
+    del account.iam.lock
+    with pytest.raises(SesTenantError, match="can no longer be kept"):
+        stack.close()
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["account.json"]
+
+
+@pytest.mark.parametrize("name", ["os:system", "moto.core.utils:os.system", "moto.server:main"])
+def test_a_file_makes_no_object_but_motos(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "account.json"
+    with serve(Options(state=file)):
+        pass
+    document = json.loads(file.read_text())
+    made = {"$": "object", "class": name, "state": {}}
+    document["moto"] = [["iam", "123456789012", "aws", {"users": made}]]
+    file.write_text(json.dumps(document))
+    with ExitStack() as stack, pytest.raises(SesTenantError, match="not what the sandbox writes"):
+        stack.enter_context(serve(Options(state=file)))
