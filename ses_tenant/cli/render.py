@@ -226,6 +226,7 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
         *([f"bounces also to *@{sending.return_path}"] if sending.return_path else []),
         *(["only through its own identities"] if sending.scope == "identity" else []),
         *(f"only with configuration set {name}" for name in sending.configuration_sets),
+        *(f"may read {name}" for name in sending.allow_read),
     ]
     tags = [f"{key} = {value}" for key, value in sorted(observed.user.tags.items())]
     sections: dict[str, list[str]] = {

@@ -12,7 +12,7 @@ from ses_tenant.core.regions import api_host, smtp_host
 from ses_tenant.core.tenant.credentials import Credentials, SmtpCredentials
 from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.destinations.form import API, FORMATS, SMTP, Format, form, marker
-from ses_tenant.destinations.php import define
+from ses_tenant.destinations.php import comment, define
 
 __all__ = ["FORMATS", "Format", "get_format", "marker", "secret_document"]
 
@@ -148,7 +148,8 @@ def aws_profile(credentials: Credentials) -> str:
 @form(
     "wp-mail-smtp",
     "the WordPress plugin WP Mail SMTP",
-    in_use="`require` the file in `wp-config.php`",
+    in_use="`require` the file in `wp-config.php`; the API needs the paid version and "
+    "`--allow-read identities`",
     file_head=_PHP,
     language="php",
     put=_WP_CONFIG,
@@ -162,7 +163,10 @@ def wp_mail_smtp(credentials: Credentials) -> str:
         "WPMS_MAIL_FROM_FORCE": True,
     }
     if credentials.secret_access_key is not None:
-        return define(
+        return comment(
+            "This mailer is in WP Mail SMTP's paid version alone. For the free one: create --smtp.",
+            "It lists the account's identities in its settings: create --allow-read identities.",
+        ) + define(
             {
                 **sender,
                 "WPMS_MAILER": "amazonses",
@@ -190,7 +194,8 @@ def wp_mail_smtp(credentials: Credentials) -> str:
 @form(
     "wp-offload-ses",
     "the WordPress plugin WP Offload SES",
-    in_use="likewise; the Region is set in the plugin",
+    in_use="likewise; the Region is set in the plugin, whose settings need "
+    "`--allow-read account --allow-read identities`",
     file_head=_PHP,
     interfaces=API,
     language="php",
@@ -200,7 +205,10 @@ def wp_mail_smtp(credentials: Credentials) -> str:
 )
 def wp_offload_ses(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin WP Offload SES, for wp-config.php."""
-    return define(
+    return comment(
+        "Its settings show the account and its identities, and send without them:",
+        "create --allow-read account --allow-read identities.",
+    ) + define(
         {
             "WPOSES_AWS_ACCESS_KEY_ID": credentials.access_key_id,
             "WPOSES_AWS_SECRET_ACCESS_KEY": _secret(credentials),
@@ -211,7 +219,8 @@ def wp_offload_ses(credentials: Credentials) -> str:
 @form(
     "fluent-smtp",
     "the WordPress plugin FluentSMTP",
-    in_use="likewise; only the login, the rest is set in the plugin",
+    in_use="likewise; only the login, the rest is set in the plugin, which needs "
+    "`--allow-read identities` for the API",
     file_head=_PHP,
     language="php",
     put=_WP_CONFIG,
@@ -221,7 +230,10 @@ def wp_offload_ses(credentials: Credentials) -> str:
 def fluent_smtp(credentials: Credentials) -> str:
     """Write constants of the WordPress plugin FluentSMTP, for wp-config.php."""
     if credentials.secret_access_key is not None:
-        return define(
+        return comment(
+            "It lists the account's identities when its settings are saved:",
+            "create --allow-read identities.",
+        ) + define(
             {
                 "FLUENTMAIL_AWS_ACCESS_KEY_ID": credentials.access_key_id,
                 "FLUENTMAIL_AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,

@@ -8,6 +8,11 @@ def define(constants: Mapping[str, object]) -> str:
     return "".join(f"define( '{name}', {_value(value)} );\n" for name, value in constants.items())
 
 
+def comment(*lines: str) -> str:
+    """Return a comment of whole lines."""
+    return "".join(f"// {line}\n" for line in lines)
+
+
 def _value(value: object) -> str:
     """Return a PHP literal; in single quotes only the backslash and the quote are special."""
     if isinstance(value, bool):

@@ -48,6 +48,9 @@ def sending_options() -> st.SearchStrategy[SendingOptions]:
         return_path=st.none() | domains(),
         scope=st.sampled_from(Scope),
         configuration_sets=st.lists(sets, max_size=3, unique=True).map(tuple),
+        allow_read=st.lists(
+            st.sampled_from(("quota", "account", "identities")), max_size=3, unique=True
+        ).map(tuple),
     )
 
 

@@ -49,6 +49,8 @@ region = eu-central-1
     ("wp-mail-smtp", API): """\
 <?php
 // written by ses-tenant for shop.example.com
+// This mailer is in WP Mail SMTP's paid version alone. For the free one: create --smtp.
+// It lists the account's identities in its settings: create --allow-read identities.
 define( 'WPMS_ON', true );
 define( 'WPMS_MAIL_FROM', 'noreply@shop.example.com' );
 define( 'WPMS_MAIL_FROM_FORCE', true );

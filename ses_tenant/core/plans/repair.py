@@ -49,7 +49,7 @@ def plan_repair(
 
 
 def stopped(before: Remembered, spec: TenantSpec) -> tuple[str, ...]:
-    """Return, in words, the mail that a tenant's tags let it send and `spec` does not."""
+    """Return, in words, what a tenant's tags let it send and read and `spec` does not."""
     found = []
     interface, sending = known(before.interface), known(before.sending) or SendingOptions()
     if interface is not None and interface is not spec.interface:
@@ -66,6 +66,11 @@ def stopped(before: Remembered, spec: TenantSpec) -> tuple[str, ...]:
             found.append("mail that needs other resources than its own identities")
         sets = [s for s in sending.configuration_sets if s not in spec.sending.configuration_sets]
         found += [f"mail with the configuration set {name}" for name in sets]
+    found += [
+        f"reading what allow-read {name} shows"
+        for name in sending.allow_read
+        if name not in ("quota", *spec.sending.allow_read)
+    ]
     return tuple(found)
 
 

@@ -21,6 +21,7 @@ from ses_tenant.core.tenant.naming import (
     TAG_DOMAIN,
     TAG_PREFIX,
 )
+from ses_tenant.core.tenant.policy import READ_ACTIONS
 
 BOUNDARY_NAME = "ses-tenant-boundary"
 OPERATOR_NAME = "ses-tenant-operator"
@@ -172,7 +173,7 @@ _BOUND = (
     "PutUserPolicy",
 )
 _BOUNDARY_EDITS = ("CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion")
-_SENDING = ("ses:GetSendQuota", "ses:GetSendStatistics", "ses:SendEmail", "ses:SendRawEmail")
+_SENDING = (*READ_ACTIONS, "ses:SendEmail", "ses:SendRawEmail")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ Each choice below is deliberate; docs/policy.md gives the reasons. In short:
 - ses:FeedbackAddress (the Return-Path) is absent from most requests, so it alone gets `IfExists`.
 - The Deny makes the user worthless for anything else, whatever is attached to it later:
   `StringNotLike` is true for a request without a From address.
-- The two quota actions carry no From address, so they stand outside the condition.
+- What it may read carries no From address, so it stands outside the condition: the quota, and only
+  on request what shows the account or the other tenants.
 
 Condition keys: https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
 """
@@ -29,7 +30,15 @@ MAX_INLINE_POLICY_SIZE = 2048
 
 _SUSPENDED_SID = "SuspendedActiveWere"
 
-_QUOTA_ACTIONS = ("ses:GetSendQuota", "ses:GetSendStatistics")
+# What plugins ask for besides sending, by the value of `allow_read`: Sid and actions. The quota is
+# always there; the others show what belongs to all tenants. None of them carries a From address:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_ses.html
+_READS = {
+    "quota": ("ReadSendingQuota", ("ses:GetSendQuota", "ses:GetSendStatistics")),
+    "account": ("ReadAccount", ("ses:GetAccount",)),
+    "identities": ("ReadIdentities", ("ses:ListEmailIdentities", "ses:ListIdentities")),
+}
+READ_ACTIONS = tuple(action for _, actions in _READS.values() for action in actions)
 _SEND_ACTIONS = {
     Interface.API: ("ses:SendEmail", "ses:SendRawEmail"),
     Interface.SMTP: ("ses:SendRawEmail",),
@@ -62,15 +71,19 @@ def sending_policy(spec: TenantSpec) -> dict[str, object]:
         "Resource": "*",
         "Condition": {"StringNotLike": {"ses:FromAddress": list(from_patterns)}},
     }
-    quota = {
-        "Sid": "ReadSendingQuota",
-        "Effect": "Allow",
-        "Action": list(_QUOTA_ACTIONS),
-        "Resource": "*",
-    }
     match spec.interface:
         case Interface.API:
-            statements = [allow, quota, {**deny, "NotAction": list(_QUOTA_ACTIONS)}]
+            reads = [
+                read for name, read in _READS.items() if name in ("quota", *sending.allow_read)
+            ]
+            statements = [
+                allow,
+                *(
+                    {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": "*"}
+                    for sid, actions in reads
+                ),
+                {**deny, "NotAction": [action for _, actions in reads for action in actions]},
+            ]
         case Interface.SMTP:
             statements = [allow, {**deny, "Action": "*"}]
         case _:

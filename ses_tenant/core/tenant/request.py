@@ -135,6 +135,15 @@ def check_spec(spec: TenantSpec) -> None:
             "set scope to 'identity'.",
             settings=("configuration-sets", "scope"),
         )
+    more = [name for name in spec.sending.allow_read if name != "quota"]
+    if more and spec.interface is Interface.SMTP:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            f"allow-read {', '.join(more)} has a meaning only for the API: an SMTP password cannot "
+            "read anything.",
+            "Set allow-read to none, or leave it out.",
+            settings=("allow-read", "interface"),
+        )
     if spec.sending.scope is Scope.IDENTITY:
         require_regions(spec)
     check_policy_size(sending_policy(spec))

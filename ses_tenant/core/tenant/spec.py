@@ -95,6 +95,24 @@ class SendingOptions:
         sends=True,
     )
 
+    allow_read: tuple[str, ...] = setting(
+        matching(
+            "(quota|account|identities)",
+            "is nothing that a tenant can be allowed to read",
+            "It is quota, account or identities.",
+            many=True,
+        ),
+        default=(),
+        metavar="READ",
+        clears=True,
+        help="What it may read through the API: 'quota' (always), 'account' (the contact data and "
+        "state of the account, too) or 'identities' (the names of all your clients' domains); may "
+        "be repeated, 'none' clears. Remembered.  [default: quota]",
+        described='What it may read besides the quota: "account" shows the contact data of the '
+        'account, "identities" the names of all clients.',
+        sends=True,
+    )
+
     def to_tags(self) -> dict[str, str]:
         """Return the options as the tag `ses-tenant:sending`; no tag for the default options."""
         items = [item for s in SENDING for item in s.items(getattr(self, s.field))]

@@ -286,6 +286,13 @@ def test_feedback_goes_to_own_domains_or_the_return_path(spec: TenantSpec) -> No
         assert f"*@{spec.sending.return_path}" in feedback
 
 
+READS = {
+    "quota": {"ses:GetSendQuota", "ses:GetSendStatistics"},
+    "account": {"ses:GetAccount"},
+    "identities": {"ses:ListIdentities", "ses:ListEmailIdentities"},
+}
+
+
 @steady
 @given(specs)
 def test_only_these_actions_are_ever_granted(spec: TenantSpec) -> None:
@@ -295,11 +302,13 @@ def test_only_these_actions_are_ever_granted(spec: TenantSpec) -> None:
             assert "NotAction" not in statement
             assert isinstance(statement["Action"], list)
             granted |= set(statement["Action"])
-    quota = {"ses:GetSendQuota", "ses:GetSendStatistics"}
+    reads = {"ses:GetSendQuota", "ses:GetSendStatistics"}
+    for name in spec.sending.allow_read:
+        reads |= READS[name]
     assert (
         granted
         == {
-            Interface.API: {"ses:SendEmail", "ses:SendRawEmail"} | quota,
+            Interface.API: {"ses:SendEmail", "ses:SendRawEmail"} | reads,
             Interface.SMTP: {"ses:SendRawEmail"},
         }[spec.interface]
     )
@@ -308,7 +317,7 @@ def test_only_these_actions_are_ever_granted(spec: TenantSpec) -> None:
 
 @steady
 @given(specs)
-def test_the_deny_is_there_and_covers_all_but_the_quota(spec: TenantSpec) -> None:
+def test_the_deny_is_there_and_covers_all_but_what_may_be_read(spec: TenantSpec) -> None:
     document = statements(sending_policy(spec))
     deny = document["NothingElse"]
     assert deny["Effect"] == "Deny"
@@ -317,7 +326,10 @@ def test_the_deny_is_there_and_covers_all_but_the_quota(spec: TenantSpec) -> Non
     assert deny["Condition"] == {"StringNotLike": {"ses:FromAddress": from_patterns}}
     match spec.interface:
         case Interface.API:
-            assert deny["NotAction"] == ["ses:GetSendQuota", "ses:GetSendStatistics"]
+            reads = {"ses:GetSendQuota", "ses:GetSendStatistics"}
+            assert set(deny["NotAction"]) == reads.union(
+                *(READS[r] for r in spec.sending.allow_read)
+            )
             assert "Action" not in deny
         case Interface.SMTP:
             assert deny["Action"] == "*"
@@ -516,6 +528,18 @@ def test_quota_is_read_with_the_api_alone() -> None:
         assert allowed([policy_of(Interface.API)], action, resource="*")
         assert not allowed([policy_of(Interface.SMTP)], action, resource="*")
         assert not allowed([policy_of(Interface.SMTP), ADMINISTRATOR], action, resource="*")
+
+
+@pytest.mark.parametrize("others", [[], [ADMINISTRATOR]], ids=["alone", "administrator"])
+@pytest.mark.parametrize("name", ["account", "identities"])
+def test_what_may_be_read_and_nothing_else(name: str, others: list[Mapping[str, Any]]) -> None:
+    spec = TenantSpec(SHOP, regions=("eu-central-1",), sending=SendingOptions(allow_read=(name,)))
+    policies = [sending_policy(spec), *others]
+    reads = {action for actions in READS.values() for action in actions}
+    may = {action for action in reads if allowed(policies, action, resource="*")}
+    assert may == READS["quota"] | READS[name]
+    assert not allowed(policies, "ses:GetEmailIdentity", resource="*")
+    assert not allowed(policies, "ses:SendEmail", sender="info@other.example.com")
 
 
 @pytest.mark.parametrize("others", [[], [ADMINISTRATOR]], ids=["alone", "administrator"])

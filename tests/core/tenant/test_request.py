@@ -233,6 +233,17 @@ def test_configuration_set_without_scope() -> None:
     assert caught.value.settings == ("configuration-sets", "scope")
 
 
+def test_a_reading_that_an_smtp_password_cannot_do_is_refused() -> None:
+    read = TenantRequest(SHOP, allow_read=("account",))
+    check_spec(resolve(read, None, "eu-central-1"))
+    smtp = TenantRequest(SHOP, interface=Interface.SMTP, allow_read=("quota", "account"))
+    with pytest.raises(SesTenantError, match="allow-read account has a meaning only") as caught:
+        check_spec(resolve(smtp, None, "eu-central-1"))
+    assert (caught.value.code, caught.value.settings) == (
+        ErrorCode.USAGE, ("allow-read", "interface"),
+    )  # fmt: skip
+
+
 def test_scope_any_over_remembered_configuration_sets_is_not_silent() -> None:
     with pytest.raises(SesTenantError) as caught:
         check_spec(resolve(TenantRequest(SHOP, scope=Scope.ANY), FULL, None))
