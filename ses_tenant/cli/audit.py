@@ -18,6 +18,7 @@ from ses_tenant.cli.findings import (
     Judged,
     read_accepted,
 )
+from ses_tenant.cli.stats import counted_mail, sparkline
 from ses_tenant.cli.streams import read_input, why
 from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
 from ses_tenant.core.findings.accepted import set_aside
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from ses_tenant.core.findings.audit import Audit
     from ses_tenant.core.iam.authorization import Policy
+    from ses_tenant.operations.stats import TenantStats
 
     Audits = list[tuple[str | None, tuple[Audit, tuple[Notice, ...]]]]
 
@@ -171,7 +173,14 @@ def audit(
             for name, (result, _) in audits
         )
     )
-    html = partial(_html, now=now, saved=bool(saved)) if output is AuditOutput.HTML else None
+    html = None
+    if output is AuditOutput.HTML:
+        mail: Sequence[TenantStats] = ()
+        if file is None and saved is None:  # of one account, whose Region is that of the options
+            session = o.connect(profile, region, endpoint_url, debug=debug)
+            domains = {domain for _, (result, _) in audits for domain, _ in result.owners}
+            mail = counted_mail(session, sorted(domains), now)
+        html = partial(_html, now=now, saved=bool(saved), mail=mail)
     status = status_of(errors, len(audits) + len(errors))
     if status is ExitStatus.OK:
         status = judged.status(fail_on)
@@ -233,9 +242,10 @@ def _html(
     now: datetime,
     saved: bool,
     limited: bool,
+    mail: "Sequence[TenantStats]",
 ) -> str:
     from ses_tenant import __version__
-    from ses_tenant.report.audit import AuditedAccount, audit_html
+    from ses_tenant.report.audit import AuditedAccount, Mail, audit_html
 
     return audit_html(
         [
@@ -247,6 +257,10 @@ def _html(
         __version__,
         saved=saved,
         limited=limited,
+        mail=[
+            Mail(one.domain, one.total, sparkline([part.sends for part in one.parts]))
+            for one in mail
+        ],
     )
 
 

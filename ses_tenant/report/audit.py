@@ -12,6 +12,7 @@ from ses_tenant.core.findings.finding import Finding, Severity
 from ses_tenant.core.findings.matrix import Mark, Matrix, matrix, reaches
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.text import shown
+from ses_tenant.core.watch.decide import Counts
 
 _ORGANIZATION = (
     "Service control and resource control policies of an organization, which can forbid more."
@@ -38,6 +39,15 @@ _NAMES = 3
 
 
 @dataclass(frozen=True)
+class Mail:
+    """What became of a tenant's mail; `bars` are its sends over time."""
+
+    domain: str
+    counts: Counts
+    bars: str
+
+
+@dataclass(frozen=True)
 class AuditedAccount:
     """What an audit found in one account; `name` is what the tenants file calls it."""
 
@@ -54,11 +64,13 @@ def audit_html(
     *,
     saved: bool = False,
     limited: bool = False,
+    mail: Sequence[Mail] = (),
 ) -> str:
     """Return the report, made at the moment `at`, as an HTML document.
 
     `unread` are sentences on what the operator might not read; `saved` tells that the audit was
-    made offline, `limited` that the organization's service control policies were given. The
+    made offline, `limited` that the organization's service control policies were given. `mail` is
+    what became of the mail of seven days, where that is counted. The
     findings must name all of their domains. Everything that came from the account is escaped and
     printable.
     """
@@ -80,6 +92,7 @@ def audit_html(
         parts=parts,
         findings=findings,
         leaked=sum(len(part.leaked) for part in parts),
+        mail=sorted(mail, key=lambda one: -one.counts.sends),
         perhaps=sum(len(part.perhaps) for part in parts),
         domains=sum(len({domain for domain, _ in part.audit.owners}) for part in parts),
         principals=sum(part.audit.principals for part in parts),

@@ -224,7 +224,8 @@ def test_the_operations_met_every_step_on_an_identity() -> None:
 
 
 def test_the_actions_allowed_are_the_actions_called(published: set[str]) -> None:
-    assert set(_resources_of_actions()) == _called() | published | {"dynamodb:Query"}  # stats
+    of_the_watch = {"dynamodb:Query", "events:PutEvents"}  # as tests/aws/test_bus.py shows
+    assert set(_resources_of_actions()) == _called() | published | of_the_watch
 
 
 def test_no_action_is_a_pattern() -> None:
@@ -247,6 +248,7 @@ def test_reads_are_of_all_users_and_writes_only_of_tenants() -> None:
         "secretsmanager:GetResourcePolicy": {"*"},
         "ssm:DescribeParameters": {"*"},
         "kms:DescribeKey": {_KEYS},
+        "events:PutEvents": {"arn:aws:events:*:*:event-bus/default"},
         "dynamodb:Query": {"arn:aws:dynamodb:*:*:table/ses-tenant-watch"},
         "kms:GetKeyPolicy": {_KEYS},
         "kms:ListGrants": {_KEYS},

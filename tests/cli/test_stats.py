@@ -1,5 +1,6 @@
 """`stats` as people, scripts and spreadsheets read it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,6 +23,7 @@ def test_the_counts_of_all_tenants(server: Server, run: Run) -> None:
     missing = run("stats", "shop.example.com", "-o", "json")
     assert (missing.status, missing.error["code"]) == (1, "not_found")
     assert missing.error["message"].startswith("The watch is not set up in this Region: ")
+    assert "What became of the mail" not in run("audit", "-o", "html").stdout
     make_table()
     for domain in ("shop.example.com", "blog.example.org"):
         run("create", domain, "-q", "-o", "json")
@@ -50,6 +52,9 @@ def test_the_counts_of_all_tenants(server: Server, run: Run) -> None:
     ]  # fmt: skip
     assert lines[2].split()[:6] == ["shop.example.com", "2", "1", "1", "0", "0"]
     assert all(len(line) <= 80 for line in lines)
+    html = run("audit", "-o", "html").stdout
+    (row,) = re.findall(r"<tr>.*<bdi>shop.example.com</bdi></th>(<td>2</td>.*)</tr>", html)
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", row)[:5] == ["2", "1", "1", "0", "0"]
 
 
 @pytest.mark.parametrize("since", ["30m", "37d", "soon"])

@@ -97,7 +97,9 @@ def allowed(action: str, context: Mapping[str, str], *policies: Mapping[str, Any
 
 # The actions of both versions of the SES API begin with ses:.
 SERVICES = {
-    **{n: n for n in ("dynamodb", "iam", "kms", "route53", "secretsmanager", "ses", "ssm")},
+    **{name: name for name in ("iam", "kms", "route53", "secretsmanager", "ses", "ssm")},
+    "dynamodb": "dynamodb",
+    "events": "events",
     "sesv2": "ses",
 }
 
@@ -268,6 +270,7 @@ def test_the_operator_policy_writes_only_under_our_path() -> None:
         "AddRecords": "arn:aws:route53:::hostedzone/*",
         "ReadWhoGuardsSecrets": "*",
         "ReadWhoGuardsKeys": "arn:aws:kms:*:*:key/*",
+        "PutTrials": "arn:aws:events:*:*:event-bus/default",
         "ReadCounts": "arn:aws:dynamodb:*:*:table/ses-tenant-watch",
     }
     reads = listed(by_sid["ReadTenants"]["Action"]) + listed(by_sid["ReadAccount"]["Action"])

@@ -80,6 +80,8 @@ _EVENTS = (
     "ses:UpdateConfigurationSetEventDestination",
 )
 _SET_DEFAULT = "ses:PutEmailIdentityConfigurationSetAttributes"
+# `watch test --deployed`, which puts events of its own and reads what was decided.
+_PUT_TRIALS = "events:PutEvents"
 # `stats`, of the table that examples/lambda/watch.yaml makes.
 _READ_COUNTS = "dynamodb:Query"
 _ADD_RECORDS = "route53:ChangeResourceRecordSets"
@@ -151,6 +153,7 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         *("ses:GetEmailIdentity", "ses:ListEmailIdentities"),
         *_EVENTS,
         _SET_DEFAULT,
+        *(_PUT_TRIALS, _READ_COUNTS),
     ),
     "plan": (*_DETAILS, *_REPORT, *_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
     "export": _DETAILS,
@@ -262,6 +265,12 @@ def operator_policy(
     statements.append(_Statement("ReadWhoGuardsKeys", others & set(_READ_KEYS), keys))
     counts = f"arn:{partition}:dynamodb:*:*:table/ses-tenant-watch"
     statements.append(_Statement("ReadCounts", others & {_READ_COUNTS}, counts))
+    bus, source = f"arn:{partition}:events:*:*:event-bus/default", "events:source"
+    trials: dict[str, object] = {
+        "ForAllValues:StringEquals": {source: "ses-tenant.test"},
+        "Null": {source: "false"},
+    }
+    statements.append(_Statement("PutTrials", others & {_PUT_TRIALS}, bus, condition=trials))
     return {
         "Version": "2012-10-17",
         "Statement": [s.document() for s in statements if set(s.actions)],

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import SesTenantError
@@ -41,6 +42,7 @@ class Watched:
         )
 
 
+@lru_cache(maxsize=10_000)  # the same few users send again and again
 def watched_by_name(user_name: str, from_domain: str | None) -> Watched | None:
     """Return the tenant that an IAM user name is of, where no tenants are given; None for others.
 
