@@ -9,6 +9,7 @@ from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.findings.audit import isolation
 from ses_tenant.core.findings.check import SesView, check_tenant, disagreement, probes
 from ses_tenant.core.findings.finding import Finding
+from ses_tenant.core.findings.watched import not_watched
 from ses_tenant.core.identity.ses import SesAccount
 from ses_tenant.core.identity.state import EmailIdentity
 from ses_tenant.core.plans.repair import plan_restore
@@ -30,7 +31,8 @@ from ses_tenant.operations.situation import read_situation
 class Checked:
     """What was found of one tenant and how to repair it; or why it could not be looked at.
 
-    `spec` is how the tenant is set up, None if it could not be looked at.
+    `spec` is how the tenant is set up, None if it could not be looked at; `views` are what SES
+    says.
     """
 
     domain: SendingDomain
@@ -39,6 +41,7 @@ class Checked:
     error: SesTenantError | None = None
     warnings: tuple[Notice, ...] = ()
     spec: TenantSpec | None = None
+    views: tuple[SesView, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,14 @@ def inspect(
         workers=runtime.workers,
         progress=progress,
     )
+    tenants = {member.tenant: member for member in people if member.tenant}
+    looked = [(tenants[c.domain], c.views) for c in done if c.domain in tenants]
+    more: dict[str, list[Finding]] = {name: [*found] for name, found in broken.items()}
+    for name, finding in not_watched(looked):
+        more.setdefault(name, []).append(finding)
     return Inspection(
         wanted,
-        tuple(replace(c, findings=(*c.findings, *broken.get(c.domain.name, ()))) for c in done),
+        tuple(replace(c, findings=(*c.findings, *more.get(c.domain.name, ()))) for c in done),
     )
 
 
@@ -137,11 +145,12 @@ def _check(
     keys = with_last_use(runtime.iam, observed.access_keys)
     observed = replace(observed, access_keys=keys)
     situation = replace(_situation(runtime, spec, observed, warnings), access_keys=keys)
-    views = [_view(runtime.ses, spec, region, accounts, warnings) for region in spec.regions]
+    views = tuple(_view(runtime.ses, spec, region, accounts, warnings) for region in spec.regions)
     found = check_tenant(spec, observed, situation, views, runtime.now(), options.max_age)
     if options.live:
         found += _disagreements(runtime.iam, spec, people, observed.user.user_arn, warnings)
-    return Checked(domain, found, plan_restore(spec, observed), None, tuple(warnings), spec)
+    plan = plan_restore(spec, observed)
+    return Checked(domain, found, plan, None, tuple(warnings), spec, views)
 
 
 def _situation(

@@ -10,13 +10,14 @@ from ses_tenant.core.rotation.decision import (
     Action,
     Case,
     Decision,
+    Mode,
     NextStep,
     RotationOptions,
     Tenant,
 )
 from ses_tenant.core.rotation.keys import KeyState
 from ses_tenant.core.rotation.next_move import decide
-from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.notes import Note
@@ -101,6 +102,10 @@ def prepare(runtime: Runtime, observed: Observed, options: RotationOptions) -> T
         destination.check()  # what stands there without a key may be somebody else's
     tenant = Tenant(domain, observed.user.user_name, spec.destination)
     decision = decide(Case(tenant, situation, runtime.now(), runtime.process, options))
+    if options.mode is Mode.COMPROMISED and naming.TAG_SUSPENDED in observed.user.tags:
+        # A `resume` that broke off has left it behind: a suspended tenant is refused above.
+        forget = steps.UntagUser(observed.user.user_name, (naming.TAG_SUSPENDED,))
+        decision = replace(decision, plan=(*decision.plan, forget))
     if decision.action is Action.ISSUED:
         if spec.destination == STDOUT and not options.named:
             decision = _not_printed(domain, decision)

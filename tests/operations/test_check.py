@@ -439,3 +439,20 @@ def test_a_policy_of_that_name_that_is_not_aws_own_is_a_foreign_one() -> None:
     account.iam.attach(NAME, Attachments(managed_policies=(arn,)))
     account.iam.managed = {arn: DENY}
     assert account.rules() == ["attached error"]
+
+
+def test_an_identity_that_was_made_after_the_watch_was_set_up() -> None:
+    account, ours = Account(), {"ses-tenant:domain": BLOG.name}
+    account.ses.identities[REGION, SHOP.name] = identity(configuration_set="ses-tenant-events")
+    blog = replace(identity(), name=BLOG.name, tags=ours)
+    account.ses.identities[REGION, BLOG.name] = blog
+    (finding,) = account.findings()
+    assert (finding.rule, [d.domain for d in finding.domains]) == ("not_watched", [BLOG.name])
+    assert finding.principal == f"arn:aws:ses:{REGION}:123456789012:identity/{BLOG.name}"
+    assert finding.remedy == f"ses-tenant watch setup --region {REGION}"
+    for left_alone in (replace(blog, tags={}), replace(blog, configuration_set="metrics")):
+        account.ses.identities[REGION, BLOG.name] = left_alone
+        assert account.rules() == []
+    account.ses.identities[REGION, BLOG.name] = blog
+    account.ses.identities[REGION, SHOP.name] = identity()  # where nobody is watched
+    assert account.rules() == []

@@ -7,11 +7,14 @@ import pytest
 
 from ses_tenant.core.fleet.changes import Change
 from ses_tenant.core.fleet.fleet import Account, Fleet, FleetTenant
+from ses_tenant.core.rotation.decision import Mode, RotationOptions
 from ses_tenant.core.tenant.notes import By, Reason
 from ses_tenant.core.tenant.request import TenantRequest
-from ses_tenant.core.tenant.steps import Plan
+from ses_tenant.core.tenant.steps import Plan, UntagUser
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.fleet import plan as plan_fleet
+from ses_tenant.operations.observe import observe
+from ses_tenant.operations.rotate import prepare
 from ses_tenant.operations.suspend import prepare_resume, prepare_suspend
 from tests.fakes.example_tenant import NAME, SHOP, TAGS, prepare_create, run_create
 from tests.fakes.iam import FakeIam
@@ -122,3 +125,14 @@ def test_what_the_tag_says_is_no_drift() -> None:
     suspend(iam, WATCH)
     assert set(iam.users[NAME].tags) - set(TAGS) == {TAG}
     assert prepare_create(iam).plan == ()
+
+
+def test_a_reason_that_was_left_behind_goes_when_all_keys_are_replaced() -> None:
+    iam = account()
+    iam.users[NAME].tags[TAG] = WATCH.to_tag()
+    runtime = fake_runtime(iam)
+    observed = observe(iam, SHOP)
+    assert observed is not None
+    for mode, gone in ((Mode.NEXT, False), (Mode.COMPROMISED, True)):
+        turn = prepare(runtime, observed, RotationOptions(named=True, mode=mode))
+        assert (turn.plan[-1:] == (UntagUser(NAME, (TAG,)),)) == gone

@@ -245,6 +245,12 @@ class Rule(StrEnum):
         "check",
         "SES does not know the domain yet, or it is not verified",
     )
+    NOT_WATCHED = (
+        "not_watched",
+        _WARNING,
+        "check",
+        "`watch setup` was run in the Region, and not since the email identity was made",
+    )
     MAIL_FROM_PENDING = (
         "mail_from_pending",
         _INFO,
