@@ -27,6 +27,16 @@ SETTING = """\
     )
 
     def to_tags(self)"""
+REMEMBERED = """\
+    keeper: str | None = setting(
+        TEXT,
+        default=None,
+        metavar="NAME",
+        help="A made-up name of who looks after it.",
+        described="A made-up name.",
+        tag="ses-tenant:keeper",
+    )
+    permissions_boundary: str"""
 DESTINATION = '''\
 """A made-up vault."""
 
@@ -80,10 +90,13 @@ from ses_tenant.core.tenant.observed import Observed, User
 from ses_tenant.core.tenant.request import TenantRequest, resolve
 from ses_tenant.core.tenant import steps
 from ses_tenant.destinations import registry
+from ses_tenant.core.plans.repair import repair_user
+from dataclasses import replace
 from datetime import datetime, UTC
 
 text = '''[tenants."shop.example.com"]
 footer = "bye"
+keeper = "Zoë & Co."
 destination = "vault:{domain}"
 format = "made-up"
 regions = ["eu-central-1"]
@@ -106,6 +119,8 @@ print(json.dumps({
     "schema": registry.fleet_schema(),
     "tags": spec.tags,
     "remembered": again == spec,
+    "stale": [s.keys for s in repair_user(
+        replace(spec, keeper=None), observed, {}) if isinstance(s, steps.UntagUser)],
     "export": fleet_toml([observed], None),
     "shown": {s.name: s.data(again.value(s)) for s in __import__(
         "ses_tenant.core.tenant.spec", fromlist=["SENDING"]).SENDING},
@@ -129,6 +144,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     shutil.copytree(ROOT / "docs", here / "docs")
     package = here / "ses_tenant"
     put(package / "core" / "tenant" / "spec.py", "    def to_tags(self)", SETTING)
+    put(package / "core" / "tenant" / "spec.py", "    permissions_boundary: str", REMEMBERED)
     (package / "destinations" / "vault.py").write_text(DESTINATION)
     put(package / "destinations" / "registry.py", "ssm, stdout\n", "ssm, stdout, vault\n")
     put(package / "destinations" / "registry.py", "ssm, command)", "ssm, command, vault)")
@@ -159,6 +175,16 @@ def test_a_setting(seen: Mapping[str, Any]) -> None:
     assert 'footer = "bye"' in seen["export"]
     assert seen["shown"]["footer"] == "bye"
     assert "| `footer` | `--footer` | A made-up text. |" in seen["tables"]
+
+
+def test_a_setting_with_a_tag_of_its_own(seen: Mapping[str, Any]) -> None:
+    assert "--keeper NAME" in seen["help"]
+    properties = seen["schema"]["definitions"]["tenant"]["properties"]
+    assert properties["keeper"]["description"] == "A made-up name."
+    assert seen["tags"]["ses-tenant:keeper"] == "Zo=C3=AB=20=26=20Co."
+    assert seen["remembered"]
+    assert 'keeper = "Zoë & Co."' in seen["export"]
+    assert seen["stale"] == [["ses-tenant:keeper"]]
 
 
 def test_a_destination(seen: Mapping[str, Any]) -> None:

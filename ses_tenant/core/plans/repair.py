@@ -14,16 +14,10 @@ from ses_tenant.core.tenant import naming, steps
 from ses_tenant.core.tenant.observed import AttachmentKind, Attachments, Observed, require_ours
 from ses_tenant.core.tenant.policy import sending_policy
 from ses_tenant.core.tenant.quarantine import quarantine_policy
-from ses_tenant.core.tenant.spec import Scope, SendingOptions, TenantSpec
+from ses_tenant.core.tenant.spec import TAGGED, Scope, SendingOptions, TenantSpec
 from ses_tenant.core.tenant.tags import Remembered, known
 
-_OURS = (
-    naming.TAG_REGIONS,
-    naming.TAG_SENDING,
-    naming.TAG_DESTINATION,
-    naming.TAG_FORMAT,
-    naming.TAG_READ_BACK,
-)
+_OURS = (naming.TAG_REGIONS, naming.TAG_SENDING, *(setting.tag for setting in TAGGED))
 # How `drift` puts what it does not call by its name alone.
 _FOREIGN = {
     AttachmentKind.MANAGED_POLICY: "attached managed policy {}",

@@ -10,10 +10,9 @@ from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.policy import check_policy_size, sending_policy
 from ses_tenant.core.tenant.spec import (
-    DEFAULT_FORMAT,
     SENDING,
     SETTINGS,
-    STDOUT,
+    TAGGED,
     Interface,
     Scope,
     SendingOptions,
@@ -89,7 +88,10 @@ def resolve(
     `default_region` is the session's. What comes out may be impossible: `check_spec` refuses that.
     """
     tags = observed.user.remembered if observed else Remembered.read({})
-    given = request.given
+    texts: dict[str, Any] = {
+        s.field: request.given.get(s.field) or required(tags.texts.get(s.field)) or s.default
+        for s in TAGGED
+    }
     regions = request.regions
     if regions is None:
         regions = required(tags.regions) or ()
@@ -100,9 +102,7 @@ def resolve(
         interface=request.interface or known(tags.interface) or Interface.API,
         regions=tuple(dict.fromkeys(regions)),
         sending=_sending(request, required(tags.sending) or SendingOptions()),
-        destination=request.destination or required(tags.destination) or STDOUT,
-        format=cast("str | None", given.get("format")) or tags.format or DEFAULT_FORMAT,
-        read_back=cast("str | None", given.get("read_back")) or required(tags.read_back),
+        **texts,
         permissions_boundary=request.permissions_boundary,
         user_tags=request.user_tags,
     )

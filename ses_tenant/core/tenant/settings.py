@@ -2,7 +2,8 @@
 
 The options of `create`, `policy` and `adopt`, the tag, the tenants file with its schema, `export`
 and `show` follow from the declaration. To add one that shapes the sending policy: a field of
-`spec.SendingOptions` with `setting(...)`.
+`spec.SendingOptions` with `setting(...)`; another text that is remembered: a field of
+`spec.TenantSpec` with `setting(..., tag=...)`.
 """
 
 import re
@@ -12,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant import naming
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Setting:
 
     `help` is told of the option, `described` of the key in a file. `option` is the option's
     whole name; one with a slash chooses between two values of the kind. `clears`: the option's
-    value 'none' stands for no value at all. `sends`: it shapes the sending policy.
+    value 'none' stands for no value at all. `sends`: it shapes the sending policy. `tag`: what
+    remembers a text of its own, and `tag_default` whether it says the default, too.
     """
 
     name: str
@@ -50,6 +53,8 @@ class Setting:
     metavar: str | None
     clears: bool
     sends: bool
+    tag: str
+    tag_default: bool
 
     @property
     def item(self) -> str:
@@ -72,6 +77,12 @@ class Setting:
                 return dict(value)
             case _:
                 return str(value)
+
+    def tags(self, value: object) -> dict[str, str]:
+        """Return a value as the tags of its own that remember it."""
+        if not value or (value == self.default and not self.tag_default):
+            return {}
+        return naming.tag_text(self.tag, str(value))
 
     def items(self, value: object) -> list[str]:
         """Return a value as items of the tag `ses-tenant:sending`; none for the default."""
@@ -107,11 +118,14 @@ def setting(
     metavar: str | None = None,
     clears: bool = False,
     sends: bool = False,
+    tag: str = "",
+    tag_default: bool = False,
 ) -> Any:
     """Declare the field of a dataclass as a setting."""
     made = {
         "kind": kind, "help": help, "described": described, "name": name, "option": option,
-        "metavar": metavar, "clears": clears, "sends": sends,
+        "metavar": metavar, "clears": clears, "sends": sends, "tag": tag,
+        "tag_default": tag_default,
     }  # fmt: skip
     if isinstance(default, Mapping):
         return field(default_factory=lambda: dict(default), metadata=made)

@@ -181,6 +181,8 @@ class TenantSpec:
         metavar="DESTINATION",
         help="Where credentials go: {destinations}. Remembered.  [default: -]",
         described="Where its credentials go; {domain} stands for the domain.",
+        tag=naming.TAG_DESTINATION,
+        tag_default=True,
     )
     format: str = setting(
         TEXT,
@@ -188,6 +190,7 @@ class TenantSpec:
         metavar="FORMAT",
         help="How they are written on stdout or in a file: {formats}. Remembered.  [default: env]",
         described="How they are written in a file.",
+        tag=naming.TAG_FORMAT,
     )
     read_back: str | None = setting(
         TEXT,
@@ -196,6 +199,7 @@ class TenantSpec:
         help="With --to command:CMD: a command that prints what is held now, or nothing. "
         "Remembered.",
         described="With command: destinations, a command that prints what is held now.",
+        tag=naming.TAG_READ_BACK,
     )
     permissions_boundary: str | None = setting(
         matching(
@@ -234,9 +238,7 @@ class TenantSpec:
             naming.TAG_INTERFACE: self.interface.value,
             **naming.tag_list(naming.TAG_REGIONS, self.regions),
             **self.sending.to_tags(),
-            **naming.tag_text(naming.TAG_DESTINATION, self.destination),
-            **({naming.TAG_FORMAT: self.format} if self.format != DEFAULT_FORMAT else {}),
-            **(naming.tag_text(naming.TAG_READ_BACK, self.read_back) if self.read_back else {}),
+            **{k: v for s in TAGGED for k, v in s.tags(getattr(self, s.field)).items()},
             naming.TAG_VERSION: naming.SCHEMA_VERSION,
         }
 
@@ -245,7 +247,9 @@ class TenantSpec:
         return getattr(self.sending if wanted in SENDING else self, wanted.field)
 
 
-# What shapes the sending policy alone, and all settings, in the order of help and of files.
+# What shapes the sending policy alone, texts with a tag of their own, and all settings, in the
+# order of help and of files.
 SENDING = settings_of(fields(SendingOptions))
 _OWN = settings_of(fields(TenantSpec))
+TAGGED = tuple(s for s in _OWN if s.tag)
 SETTINGS = (*_OWN[:2], *SENDING, *_OWN[2:])

@@ -14,7 +14,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.regions import check_region
 from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.notes import Note, Reason
-from ses_tenant.core.tenant.spec import Interface, SendingOptions
+from ses_tenant.core.tenant.spec import TAGGED, Interface, SendingOptions
 
 _T = TypeVar("_T")
 
@@ -36,17 +36,15 @@ class Damaged:
 class Remembered:
     """What is remembered of a tenant in the tags of its user; None where the tag is missing.
 
-    `sending` is missing for a tenant with the default options, `format` for one with the default
-    format: those are not written.
+    `sending` is missing for a tenant with the default options: those are not written. `texts` are
+    the settings with a tag of their own that is there, by their field in `spec.TenantSpec`.
     """
 
     domain: SendingDomain | Damaged | None
     interface: Interface | Damaged | None
     regions: tuple[str, ...] | Damaged | None
     sending: SendingOptions | Damaged | None
-    destination: str | Damaged | None
-    format: str | None
-    read_back: str | Damaged | None
+    texts: Mapping[str, str | Damaged]
     delivered: Note | Damaged | None
     retired: Note | Damaged | None
     suspended: Reason | Damaged | None
@@ -62,9 +60,7 @@ class Remembered:
             interface=_parsed(tags, naming.TAG_INTERFACE, Interface),
             regions=_parsed(tags, naming.TAG_REGIONS, lambda _: _regions(tags)),
             sending=_parsed(tags, naming.TAG_SENDING, lambda _: SendingOptions.from_tags(tags)),
-            destination=_text(tags, naming.TAG_DESTINATION),
-            format=tags.get(naming.TAG_FORMAT),
-            read_back=_text(tags, naming.TAG_READ_BACK),
+            texts={s.field: text for s in TAGGED if (text := _text(tags, s.tag)) is not None},
             delivered=_parsed(tags, naming.TAG_DELIVERED, _note),
             retired=_parsed(tags, naming.TAG_RETIRED, _note),
             suspended=_parsed(tags, naming.TAG_SUSPENDED, Reason.parse),
@@ -75,6 +71,11 @@ class Remembered:
                 if not key.lower().startswith((naming.TAG_PREFIX, "aws:"))
             },
         )
+
+    @property
+    def destination(self) -> str | Damaged | None:
+        """Return where its credentials go."""
+        return self.texts.get("destination")
 
 
 def known(value: _T | Damaged | None) -> _T | None:

@@ -34,14 +34,20 @@ def test_every_tag_is_read() -> None:
     assert found.regions == ("eu-central-1", "us-east-1")
     assert found.sending == SendingOptions(subdomains=True)
     assert found.destination == "file:/srv/a b.env"
-    assert (found.format, found.read_back, found.version) == ("json", "cat x", "1")
+    assert found.texts == {
+        "destination": "file:/srv/a b.env",
+        "format": "json",
+        "read_back": "cat x",
+    }
+    assert found.version == "1"
     assert found.others == {"client": "ACME"}
 
 
 def test_what_is_missing_is_no_default() -> None:
     found = Remembered.read({})
     assert found.domain is found.interface is found.regions is found.sending is None
-    assert found.destination is found.read_back is found.delivered is found.retired is None
+    assert found.destination is found.delivered is found.retired is None
+    assert found.texts == {}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +76,8 @@ def test_what_is_missing_is_no_default() -> None:
 def test_what_cannot_be_read_is_neither_missing_nor_a_value(
     field: str, tags: dict[str, str]
 ) -> None:
-    found = getattr(Remembered.read(tags), field)
+    remembered = Remembered.read(tags)
+    found = remembered.texts[field] if field == "read_back" else getattr(remembered, field)
     assert isinstance(found, Damaged)
     assert (found.tag, found.text) == next(iter(tags.items()))
     assert known(found) is None
