@@ -50,15 +50,15 @@ def operator_policy(
     \b
       ses-tenant operator-policy
       ses-tenant operator-policy list show rotate-keys
-      ses-tenant operator-policy identity publish
+      ses-tenant operator-policy identity publish request-production
       ses-tenant operator-policy --bootstrap > bootstrap.sh
       ses-tenant operator-policy --boundary arn:aws:iam::123456789012:policy/mail
 
     Works offline. Whoever may write policies and issue keys can give themselves everything, unless
     IAM demands a permissions boundary. With --boundary or --bootstrap it does: such an operator can
     make no user that does more than send, cannot change the boundary, and cannot `adopt`.
-    `identity` is all of `identity` but `identity publish`, which is `publish`. What a destination
-    needs is in examples/destination-policy.json.
+    `identity` is all below `identity` but `publish` and `request-production`, which are asked for by
+    these names. What a destination needs is in examples/destination-policy.json.
     """
     from ses_tenant.core.regions import check_region, partition_of
     from ses_tenant.core.tenant import operator_policy as core

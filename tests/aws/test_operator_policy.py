@@ -4,22 +4,26 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from ses_tenant.aws.production import account_status, request_production
 from ses_tenant.aws.route53 import Route53
 from ses_tenant.aws.session import open_session
 from ses_tenant.core.identity import steps as identity_steps
 from ses_tenant.core.identity.answers import Answer, Outcome
 from ses_tenant.core.identity.events import ConfigurationSet
 from ses_tenant.core.identity.plan import IdentitySettings
+from ses_tenant.core.identity.production import ProductionRequest
 from ses_tenant.core.identity.state import EmailIdentity, Status
 from ses_tenant.core.proof.guards import SecretTold
 from ses_tenant.core.rotation.decision import Mode, RotationOptions
 from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.operator_policy import operator_policy
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface
 from ses_tenant.operations import check, identity, rotate_all, suspend, watch_setup
@@ -56,7 +60,11 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def _statements() -> list[dict[str, Any]]:
-    statements: list[dict[str, Any]] = json.loads(_FILE.read_text())["Statement"]
+    return _of(json.loads(_FILE.read_text()))
+
+
+def _of(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = policy["Statement"]
     return statements
 
 
@@ -188,6 +196,26 @@ def published() -> set[str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def requested() -> set[str]:
+    """Return the calls of `identity request-production`, as boto3 makes them; nothing is sent."""
+    found: set[str] = set()
+
+    def answer(model: Any, **_: object) -> tuple[object, dict[str, object]]:
+        found.add(f"ses:{model.name}")
+        return SimpleNamespace(status_code=200, headers={}, content=b"{}"), {}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        session = open_session(None, _EU, None)
+        session.sesv2_client(_EU).meta.events.register("before-call.sesv2", answer)
+        assert account_status(session, _EU).production
+        wanted = ProductionRequest("https://example.com", "Receipts of orders.")
+        request_production(session, _EU, wanted)
+    return found
+
+
 def _suspend_and_resume(iam: FakeIam) -> None:
     for prepare in (suspend.prepare_suspend, suspend.prepare_resume):
         (done,) = suspend.carry_out_all(fake_runtime(iam), prepare, [(SHOP, None)])
@@ -223,9 +251,14 @@ def test_the_operations_met_every_step_on_an_identity() -> None:
     assert known - _called() == set()
 
 
-def test_the_actions_allowed_are_the_actions_called(published: set[str]) -> None:
+def test_the_actions_allowed_are_the_actions_called(
+    published: set[str], requested: set[str]
+) -> None:
     of_the_watch = {"dynamodb:Query", "events:PutEvents"}  # as tests/aws/test_bus.py shows
-    assert set(_resources_of_actions()) == _called() | published | of_the_watch
+    assert set(_resources_of_actions()) == _called() | published | requested | of_the_watch
+    asking = operator_policy(("request-production",))
+    actions = [action for s in _of(asking) for action in s["Action"]]
+    assert set(actions) == requested
 
 
 def test_no_action_is_a_pattern() -> None:
@@ -241,6 +274,7 @@ def test_reads_are_of_all_users_and_writes_only_of_tenants() -> None:
         "iam:DeleteVirtualMFADevice": {_DEVICES},
         "ses:GetAccount": {"*"},
         "ses:ListEmailIdentities": {"*"},
+        "ses:PutAccountDetails": {"*"},
         "route53:ListHostedZones": {"*"},
         "route53:ListResourceRecordSets": {"arn:aws:route53:::hostedzone/*"},
         "route53:ChangeResourceRecordSets": {"arn:aws:route53:::hostedzone/*"},

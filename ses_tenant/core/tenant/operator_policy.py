@@ -84,6 +84,7 @@ _SET_DEFAULT = "ses:PutEmailIdentityConfigurationSetAttributes"
 _PUT_TRIALS = "events:PutEvents"
 # `stats`, of the table that examples/lambda/watch.yaml makes.
 _READ_COUNTS = "dynamodb:Query"
+_REQUEST_PRODUCTION = "ses:PutAccountDetails"
 _ADD_RECORDS = "route53:ChangeResourceRecordSets"
 # The names of the records that `identity publish` adds: DKIM, DMARC, and MAIL FROM as it is called
 # without --mail-from, alone or with the Region.
@@ -155,6 +156,7 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         _SET_DEFAULT,
         *(_PUT_TRIALS, _READ_COUNTS),
     ),
+    "request-production": ("ses:GetAccount", _REQUEST_PRODUCTION),
     "plan": (*_DETAILS, *_REPORT, *_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
     "export": _DETAILS,
     "stats": (*_DETAILS, _READ_COUNTS),
@@ -306,6 +308,7 @@ def _identity_statements(needed: set[str], partition: str) -> list[_Statement]:
     return [
         _Statement("ReadIdentities", needed & {"ses:GetEmailIdentity"}, identities),
         _Statement("ReadSendingStatus", needed & listed, "*"),
+        _Statement("RequestProduction", needed & {_REQUEST_PRODUCTION}, "*"),
         _Statement(
             "CreateIdentities", needed & set(_CREATE_IDENTITY), identities, condition=tagged
         ),
