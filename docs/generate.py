@@ -28,6 +28,7 @@ from ses_tenant.core.findings.finding import Severity
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.identity.records import Purpose, RecordType
 from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
+from ses_tenant.core.tenant.identity import IDENTITY
 from ses_tenant.core.tenant.operator_policy import ADOPT, VERBS, operator_policy
 from ses_tenant.core.tenant.spec import SETTINGS, Interface, TenantSpec
 from ses_tenant.destinations.formats import FORMATS
@@ -107,10 +108,14 @@ def destination_table() -> str:
 def tenant_keys() -> str:
     """Return the table of what a tenant may have in a tenants file."""
     options = {s.name: f"`{s.option.replace('/', '`, `')}`" for s in SETTINGS}
-    schema = json.loads(json_files()[SCHEMA])
+    options |= {f"identity.{s.name}": f"`identity create {s.option}`" for s in IDENTITY}
+    schema = json.loads(json_files()[SCHEMA])["definitions"]
+    keys = schema["tenant"]["properties"] | {
+        f"identity.{key}": told for key, told in schema["identity"]["properties"].items()
+    }
     rows = "".join(
         f"| `{key}` | {options.get(key, '')} | {told.get('description', 'AWS Regions.')} |\n"
-        for key, told in schema["definitions"]["tenant"]["properties"].items()
+        for key, told in keys.items()
     )
     return f"\n| key | option of `create` | value |\n|---|---|---|\n{rows}\n"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.identity import steps
+from ses_tenant.core.identity.ses import ListedIdentity
 from ses_tenant.core.identity.state import (
     Dkim,
     EmailIdentity,
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2.type_defs import GetEmailIdentityResponseTypeDef, TagTypeDef
 
 
+_PAGE = 1000
+_NOT_ENABLED = {"UnrecognizedClientException", "InvalidClientTokenId"}
+
+
 class Identities:
     """The operations' `Identities` protocol on boto3. Every failure is a SesTenantError."""
 
@@ -33,6 +38,10 @@ class Identities:
     def get(self, region: str, name: str) -> EmailIdentity | None:
         """Return the email identity, or None if there is none of that name."""
         return read_identity(self._session, region, name)
+
+    def listed(self, region: str) -> tuple[ListedIdentity, ...]:
+        """Return all email identities in the Region; none where it is not enabled."""
+        return list_identities(self._session, region)
 
     def apply(self, step: steps.IdentityStep) -> None:
         """Carry out a step."""
@@ -86,6 +95,36 @@ def read_identity(session: AwsSession, region: str, name: str) -> EmailIdentity 
         except client.exceptions.NotFoundException:
             return None
     return email_identity(region, name, answer)
+
+
+def list_identities(session: AwsSession, region: str) -> tuple[ListedIdentity, ...]:
+    """Return all email identities in the Region; none where it is not enabled.
+
+    Credentials that are good elsewhere are rejected in a Region that is not.
+    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_ListEmailIdentities.html
+    """
+    client = session.ses_lister(region)
+    found: list[ListedIdentity] = []
+    token = ""
+    with session.errors():
+        while True:
+            try:
+                answer = (
+                    client.list_email_identities(PageSize=_PAGE, NextToken=token)
+                    if token
+                    else client.list_email_identities(PageSize=_PAGE)
+                )
+            except client.exceptions.ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _NOT_ENABLED:
+                    return ()
+                raise
+            found += [
+                ListedIdentity(entry["IdentityName"], entry.get("SendingEnabled", False))
+                for entry in answer.get("EmailIdentities", [])
+            ]
+            token = answer.get("NextToken", "")
+            if not token:
+                return tuple(found)
 
 
 def email_identity(

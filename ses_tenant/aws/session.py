@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.hooks import BaseEventHooks
 
 from ses_tenant import __version__
 from ses_tenant.aws.answers import careful_session, refuse_what_is_no_answer
@@ -185,9 +186,12 @@ class AwsSession:
             endpoint_url=self.endpoint_url,
             config=config,
         )
-        if "AWS_RETRY_MODE" not in os.environ:
-            self._pace.keep(client.meta.events, again=again)
+        self._keep_pace(client.meta.events, self._pace, again=again)
         return client
+
+    def _keep_pace(self, events: BaseEventHooks, pace: Pace, *, again: bool) -> None:
+        if "AWS_RETRY_MODE" not in os.environ:
+            pace.keep(events, again=again)
 
     def secretsmanager_client(self, region: str) -> "SecretsManagerClient":
         """Return the Secrets Manager client of a Region."""
@@ -202,16 +206,20 @@ class AwsSession:
         )
 
     def sesv2_client(self, region: str) -> "SESV2Client":
-        """Return the SES client of a Region."""
-        return self._once(
-            f"sesv2 {region}",
-            lambda: self.boto.client(
+        """Return the SES client of a Region, which lets about one request through a second."""
+
+        def make() -> "SESV2Client":
+            client = self.boto.client(
                 "sesv2",
                 region_name=region,
                 endpoint_url=self.endpoint_url,
                 config=self._config(),
-            ),
-        )
+            )
+            pace = Pace(self._pace.attempts, sleep=self._pace.sleep)  # each Region has its own
+            self._keep_pace(client.meta.events, pace, again=True)
+            return client
+
+        return self._once(f"sesv2 {region}", make)
 
     def ses_lister(self, region: str) -> "SESV2Client":
         """Return an SES client of a Region that may not be there: it gives up soon."""

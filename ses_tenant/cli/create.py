@@ -235,12 +235,11 @@ def _tell_use(console: Console, spec: "TenantSpec") -> None:
 
 
 def _show_plan(console: Console, prepared: "Prepared", work: IdentityWork | None) -> None:
-    from ses_tenant.cli.identity.render import steps_data, steps_text
     from ses_tenant.cli.render import create_data, plan_data, plan_text
 
-    more = work.steps if work else ()
-    if not prepared.plan and not more:
+    steps = (*(work.steps if work else ()), *prepared.plan)
+    if not steps:
         console.note(f"{prepared.spec.domain}: nothing to change")
     data = create_data(prepared.spec, prepared.plan, prepared.user_arn, None)
-    data |= {"steps": [*steps_data(more), *plan_data(prepared.plan)], "readiness": None}
-    console.result(data, steps_text(more) + plan_text(prepared.plan, sys.stdout), prepared.warnings)
+    data |= {"steps": plan_data(steps), "readiness": None}
+    console.result(data, plan_text(steps, sys.stdout), prepared.warnings)

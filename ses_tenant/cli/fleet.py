@@ -59,8 +59,8 @@ def read_plan(
     """Return the plan; raises the error of the account if there is only one."""
     from ses_tenant.operations import fleet as operation
 
-    with console.progress("Reading tenants ..."):
-        planned = operation.plan(fleet, accounts, prune=prune)
+    with console.progress("Reading tenants ...") as progress:
+        planned = operation.plan(fleet, accounts, progress, prune=prune)
     if len(fleet.accounts) == 1 and planned.errors:
         raise planned.errors[0]
     return planned

@@ -57,8 +57,8 @@ def operator_policy(
     Works offline. Whoever may write policies and issue keys can give themselves everything, unless
     IAM demands a permissions boundary. With --boundary or --bootstrap it does: such an operator can
     make no user that does more than send, cannot change the boundary, and cannot `adopt`.
-    `identity` is all below `identity` but `publish` and `request-production`, which are asked for by
-    these names. What a destination needs is in examples/destination-policy.json.
+    `identity` is all below `identity` but `publish` and `request-production`, which are asked for
+    by these names. What a destination needs is in examples/destination-policy.json.
     """
     from ses_tenant.core.regions import check_region, partition_of
     from ses_tenant.core.tenant import operator_policy as core

@@ -3,7 +3,7 @@
 import inspect
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -113,13 +113,12 @@ Force = Annotated[
 ]
 
 
-def takes_settings(*, sending_only: bool = False) -> "Callable[[Verb], Verb]":
-    """Give a verb an option for each setting of a tenant, in place of its parameter `given`.
+def takes_settings(settings: Sequence[Setting] = SETTINGS) -> "Callable[[Verb], Verb]":
+    """Give a verb an option for each setting, in place of its parameter `given`.
 
-    `given` gets the values by the settings' names. `sending_only`: those of the sending policy
-    alone. An error about a setting says by which option it was given.
+    `given` gets the values by the settings' names. An error about a setting says by which option
+    it was given.
     """
-    settings = [s for s in SETTINGS if s.sends or not sending_only]
 
     def decorate(verb: "Verb") -> "Verb":
         signature = inspect.signature(verb)
@@ -130,7 +129,7 @@ def takes_settings(*, sending_only: bool = False) -> "Callable[[Verb], Verb]":
             try:
                 verb(given={name: v for name, v in given.items() if v not in (None, [])}, **values)
             except SesTenantError as error:
-                raise _where_given(error, given) from error
+                raise _where_given(error, settings, given) from error
 
         parameters: list[inspect.Parameter] = []
         for parameter in signature.parameters.values():
@@ -172,9 +171,11 @@ def _option(setting: Setting) -> object:
     return Annotated[value | None, option]  # type: ignore[operator]
 
 
-def _where_given(error: SesTenantError, given: Mapping[str, object]) -> SesTenantError:
+def _where_given(
+    error: SesTenantError, settings: Sequence[Setting], given: Mapping[str, object]
+) -> SesTenantError:
     """Return the failure, saying which options it is about: those that were given, else all."""
-    about = [s for s in SETTINGS if s.name in error.settings]
+    about = [s for s in settings if s.name in error.settings]
     if not about:
         return error
     named = [s.option for s in about if given.get(s.name)]
@@ -194,13 +195,19 @@ def tenant_request(domain: str, given: Mapping[str, object]) -> "TenantRequest":
     from ses_tenant.destinations.formats import get_format
     from ses_tenant.destinations.registry import normalise
 
-    values = {s.field: _value(s, given[s.name]) for s in SETTINGS if s.name in given}
+    by_name = parsed(SETTINGS, given)
+    values = {s.field: by_name[s.name] for s in SETTINGS if s.name in by_name}
     form, interface = values.get("format"), values.get("interface")
     if isinstance(form, str) and isinstance(interface, Interface):
         get_format(form, interface)
     if isinstance(to := values.get("destination"), str):
         values["destination"] = normalise(to)
     return TenantRequest(SendingDomain.parse(domain), **values)  # type: ignore[arg-type]
+
+
+def parsed(settings: Sequence[Setting], given: Mapping[str, object]) -> dict[str, object]:
+    """Return the values that options stand for, by the settings' names. Raises SesTenantError."""
+    return {s.name: _value(s, given[s.name]) for s in settings if s.name in given}
 
 
 def first_region(request: "TenantRequest") -> str | None:

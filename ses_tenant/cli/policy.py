@@ -5,9 +5,10 @@ import os
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output
+from ses_tenant.core.tenant.spec import SETTINGS
 
 
-@o.takes_settings(sending_only=True)
+@o.takes_settings([s for s in SETTINGS if s.sends])
 def policy(
     domain: o.Domain,
     *,

@@ -107,7 +107,7 @@ class IdentityWork:
 def prepare_identity(session: "AwsSession", iam: "Iam", spec: "TenantSpec") -> IdentityWork:
     """Plan the identity as `identity create` does. Raises `usage`, and what AWS answers."""
     from ses_tenant.aws.identities import Identities
-    from ses_tenant.core.identity.plan import IdentitySettings
+    from ses_tenant.core.tenant.identity import IdentitySettings
     from ses_tenant.operations import identity as operation
 
     settings = IdentitySettings(spec.domain)

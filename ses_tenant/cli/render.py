@@ -18,27 +18,15 @@ from ses_tenant.core.text import shown
 from ses_tenant.operations.create import age
 
 if TYPE_CHECKING:
-    from typing import Protocol, TextIO
+    from typing import TextIO
 
     from ses_tenant.core.tenant.credentials import Credentials
     from ses_tenant.core.tenant.notes import Reason
     from ses_tenant.core.tenant.spec import TenantSpec
-    from ses_tenant.core.tenant.steps import Plan, Step
+    from ses_tenant.core.tenant.steps import BaseStep, Plan
     from ses_tenant.operations.list_tenants import TenantSummary
     from ses_tenant.operations.rotate import Turn
     from ses_tenant.operations.show import TenantDetails
-
-    class _Shown(Protocol):
-        """What is shown of a step: of a tenant's plan, or of an identity's."""
-
-        @property
-        def action(self) -> str: ...
-
-        @property
-        def summary(self) -> str: ...
-
-        @property
-        def destructive(self) -> bool: ...
 
 
 def timestamp(moment: datetime) -> str:
@@ -46,7 +34,7 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def plan_data(plan: "Plan") -> list[dict[str, object]]:
+def plan_data(plan: "Iterable[BaseStep]") -> list[dict[str, object]]:
     """Return the steps as JSON-able data; printing the result is no step."""
     return [
         {"action": step.action, "summary": step.summary, "destructive": step.destructive}
@@ -54,17 +42,17 @@ def plan_data(plan: "Plan") -> list[dict[str, object]]:
     ]
 
 
-def plan_lines(plan: "Plan") -> list[str]:
+def plan_lines(plan: "Iterable[BaseStep]") -> list[str]:
     """Return the steps' summaries."""
     return [step.summary for step in _calls(plan)]
 
 
-def plan_text(plan: "Plan", stream: "TextIO") -> str:
+def plan_text(plan: "Iterable[BaseStep]", stream: "TextIO") -> str:
     """Return the steps for people, a line each, the destructive ones marked, in red as well."""
     return "".join(f"{step_text(step, stream)}\n" for step in _calls(plan))
 
 
-def step_text(step: "_Shown", stream: "TextIO") -> str:
+def step_text(step: "BaseStep", stream: "TextIO") -> str:
     """Return a step as a line."""
     told = f"{step.action}: {shown(step.summary)}"
     return coloured(f"- {told}", "red", stream) if step.destructive else f"+ {told}"
@@ -253,7 +241,7 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
     )
 
 
-def _calls(plan: "Plan") -> list["Step"]:
+def _calls(plan: "Iterable[BaseStep]") -> list["BaseStep"]:
     return [s for s in plan if not (isinstance(s, Deliver) and s.destination == STDOUT)]
 
 

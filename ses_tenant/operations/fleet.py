@@ -1,13 +1,12 @@
 """`plan` and `apply`: bring the accounts to what a tenants file says."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.fleet.changes import (
     Change,
-    TenantPlan,
     delivery_changes,
     differences,
     keys_in_question,
@@ -24,12 +23,14 @@ from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations import create, delete
 from ses_tenant.operations.apply import apply
+from ses_tenant.operations.fleet_identities import Planned, make_identity, with_identities
 from ses_tenant.operations.many import (
     Accounts,
     Progress,
     each_account,
     each_tenant,
     of_account,
+    of_tenant,
     unwatched,
 )
 from ses_tenant.operations.observe import tenants_among
@@ -41,13 +42,13 @@ from ses_tenant.operations.suspend import Suspension, prepare_resume, prepare_su
 class FleetPlan:
     """What is planned, by account and domain. `unlisted`: tenants that the file does not name."""
 
-    tenants: tuple[TenantPlan, ...]
+    tenants: tuple[Planned, ...]
     unlisted: tuple[tuple[str, str], ...] = ()
     warnings: tuple[Notice, ...] = ()
     errors: tuple[SesTenantError, ...] = ()
 
     @property
-    def changes(self) -> tuple[TenantPlan, ...]:
+    def changes(self) -> tuple[Planned, ...]:
         """Return the tenants that something is to be done to."""
         return tuple(t for t in self.tenants if t.error is None and t.change is not Change.NONE)
 
@@ -64,17 +65,21 @@ class _Seen:
     report: CredentialReport
 
 
-def plan(fleet: Fleet, accounts: Accounts, *, prune: bool) -> FleetPlan:
+def plan(
+    fleet: Fleet, accounts: Accounts, progress: Progress = unwatched, *, prune: bool
+) -> FleetPlan:
     """Return what has to be done so that the accounts are as the file says.
 
     An account costs one read for each thousand users and, where it has tenants already, two for
     the credential report. Only a tenant whose keys are in question, or that is to be suspended,
     resumed or pruned, is read by itself. Tenants that the file does not name are pruned if asked.
-    An account that cannot be read is an error, and the others go on.
+    Where the file asks for email identities, SES lists those of a Region, and those that are there
+    are read one by one: of that `progress` is told. An account that cannot be read is an error, and
+    the others go on.
     """
     looked, errors = each_account(accounts, _look)
     _refuse_one_account_twice(seen for _, seen in looked)
-    plans = [_plan_account(fleet, seen, prune=prune) for _, seen in looked]
+    plans = [_plan_account(fleet, seen, progress, prune=prune) for _, seen in looked]
     tenants = [tenant for planned in plans for tenant in planned.tenants]
     order = list(fleet.accounts)
     return FleetPlan(
@@ -89,52 +94,78 @@ def plan(fleet: Fleet, accounts: Accounts, *, prune: bool) -> FleetPlan:
 
 
 def carry_out(
-    plans: Sequence[TenantPlan], accounts: Accounts, progress: Progress = unwatched
-) -> list[TenantPlan]:
+    plans: Sequence[Planned], accounts: Accounts, progress: Progress = unwatched
+) -> list[Planned]:
     """Carry out the plans, several at a time; return each with its error if it failed.
 
-    A failure stops only its own tenant. Run again, `plan` finds what is left of it.
+    A failure stops only its own tenant. Run again, `plan` finds what is left of it. Email
+    identities come last: no suspension waits for SES, which takes a second for a call.
     """
     opened = {name: r for name, r in accounts.items() if isinstance(r, Runtime)}
-    return each_tenant(
-        plans,
-        lambda planned: _carry_out(opened[planned.account], planned),
-        failed=lambda planned, error: replace(planned, error=_of_tenant(planned.domain, error)),
-        workers=max((runtime.workers for runtime in opened.values()), default=1),
-        progress=progress,
-    )
+    identities = [p for p in plans if p.identity and p.identity.steps]
+    total = len(plans) + len(identities)
+
+    def in_turn(
+        some: Sequence[Planned], work: Callable[[Runtime, Planned], None], before: int
+    ) -> list[Planned]:
+        def one(planned: Planned) -> Planned:
+            work(opened[planned.account], planned)
+            return planned
+
+        return each_tenant(
+            some,
+            one,
+            failed=lambda planned, error: replace(planned, error=of_tenant(planned.domain, error)),
+            workers=max((runtime.workers for runtime in opened.values()), default=1),
+            progress=lambda done, _: progress(before + done, total),
+        )
+
+    outcomes = in_turn(plans, _carry_out, 0)
+    failed = {(p.account, p.domain) for p in outcomes if p.error}
+    left = [p for p in identities if (p.account, p.domain) not in failed]
+    made = in_turn(left, make_identity, total - len(left))
+    by_name = {(p.account, p.domain): p for p in made}
+    return [by_name.get((p.account, p.domain), p) for p in outcomes]
 
 
-def _plan_account(fleet: Fleet, seen: _Seen, *, prune: bool) -> FleetPlan:
+def _plan_account(fleet: Fleet, seen: _Seen, progress: Progress, *, prune: bool) -> FleetPlan:
     """Return the plan for one account, its warnings without those of its tenants."""
     account, runtime = seen.account, seen.runtime
 
-    def blank(tenant: FleetTenant) -> TenantPlan:
-        return TenantPlan(account, tenant.domain.name, tenant=tenant)
+    def blank(tenant: FleetTenant) -> Planned:
+        return Planned(account, tenant.domain.name, tenant=tenant)
 
-    tenants = each_tenant(
+    planned = each_tenant(
         fleet.of(account),
         lambda tenant: _plan_tenant(tenant, seen, blank(tenant)),
         failed=lambda tenant, error: replace(
-            blank(tenant), error=_of_tenant(tenant.domain.name, error)
+            blank(tenant), error=of_tenant(tenant.domain.name, error)
         ),
         workers=runtime.workers,
     )
+    tenants, notices = with_identities(
+        planned,
+        runtime,
+        seen.tenants,
+        lambda tenant: _spec(runtime, tenant, _seen_user(seen, tenant)).regions,
+        progress,
+    )
+    warnings = (*seen.warnings, *notices)
     listed = {tenant.domain.name for tenant in fleet.of(account)}
     present = [o.domain.name for o in seen.tenants]
     strangers = [domain for domain in present if domain not in listed]
     if not prune:
         unlisted = tuple((account, domain) for domain in strangers)
-        return FleetPlan(tuple(tenants), unlisted, seen.warnings)
+        return FleetPlan(tenants, unlisted, warnings)
     pruned = each_tenant(
         strangers,
         lambda domain: _plan_prune(runtime, account, domain),
-        failed=lambda domain, error: TenantPlan(
-            account, domain, Change.DELETE, error=_of_tenant(domain, error)
+        failed=lambda domain, error: Planned(
+            account, domain, Change.DELETE, error=of_tenant(domain, error)
         ),
         workers=runtime.workers,
     )
-    return FleetPlan((*tenants, *pruned), (), seen.warnings)
+    return FleetPlan((*tenants, *pruned), (), warnings)
 
 
 def _look(account: str | None, runtime: Runtime) -> _Seen:
@@ -160,15 +191,19 @@ def _refuse_one_account_twice(looked: Iterable[_Seen]) -> None:
                 )
 
 
-def _plan_tenant(tenant: FleetTenant, seen: _Seen, blank: TenantPlan) -> TenantPlan:
-    observed = seen.users.get(naming.user_name(tenant.domain).lower())
+def _plan_tenant(tenant: FleetTenant, seen: _Seen, blank: Planned) -> Planned:
+    observed = _seen_user(seen, tenant)
     if observed is None:
         return _plan_new(seen.runtime, tenant, blank)
     require_ours(observed.user, tenant.domain)
     return _plan_present(seen.runtime, tenant, observed, seen.report, blank)
 
 
-def _plan_new(runtime: Runtime, tenant: FleetTenant, blank: TenantPlan) -> TenantPlan:
+def _seen_user(seen: _Seen, tenant: FleetTenant) -> Observed | None:
+    return seen.users.get(naming.user_name(tenant.domain).lower())
+
+
+def _plan_new(runtime: Runtime, tenant: FleetTenant, blank: Planned) -> Planned:
     if tenant.suspended:
         spec = _spec(runtime, tenant, None)
         return replace(blank, change=Change.CREATE, main=plan_create_suspended(spec))
@@ -183,8 +218,8 @@ def _plan_present(
     tenant: FleetTenant,
     observed: Observed,
     report: CredentialReport,
-    blank: TenantPlan,
-) -> TenantPlan:
+    blank: Planned,
+) -> Planned:
     spec = _spec(runtime, tenant, observed)
     stopped = tenant.suspended is False and _watch_stopped(observed)
     tenant = replace(tenant, suspended=None) if stopped else tenant
@@ -258,12 +293,12 @@ def _stays_stopped(observed: Observed) -> Notice:
     )
 
 
-def _plan_prune(runtime: Runtime, account: str, domain: str) -> TenantPlan:
+def _plan_prune(runtime: Runtime, account: str, domain: str) -> Planned:
     deletion = delete.prepare(runtime.iam, SendingDomain.parse(domain))
-    return TenantPlan(account, domain, Change.DELETE, main=deletion.plan)
+    return Planned(account, domain, Change.DELETE, main=deletion.plan)
 
 
-def _carry_out(runtime: Runtime, planned: TenantPlan) -> TenantPlan:
+def _carry_out(runtime: Runtime, planned: Planned) -> None:
     apply(runtime, planned.before)
     if planned.keys and planned.tenant:
         prepared = (
@@ -277,7 +312,6 @@ def _carry_out(runtime: Runtime, planned: TenantPlan) -> TenantPlan:
     else:
         apply(runtime, planned.main)
     apply(runtime, planned.after)
-    return planned
 
 
 def _spec(runtime: Runtime, tenant: FleetTenant, observed: Observed | None) -> TenantSpec:
@@ -293,8 +327,3 @@ def _create_plan(
     prepared = create.plan(runtime, tenant.request, observed)
     require_destination(prepared.spec, prepared.plan)
     return prepared
-
-
-def _of_tenant(domain: str, error: SesTenantError) -> SesTenantError:
-    """Return the failure, saying whose it is."""
-    return error if domain in error.message else error.about(domain)

@@ -2,37 +2,26 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.identity import steps
 from ses_tenant.core.identity.plan import (
     IdentityPlan,
-    IdentitySettings,
     RegionView,
     plan_adopt,
     plan_identity,
 )
 from ses_tenant.core.identity.records import DnsRecord, records_for, unique
 from ses_tenant.core.identity.state import EmailIdentity, Status, serving_names
+from ses_tenant.core.tenant.identity import IdentitySettings
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations.observe import observe_all
-from ses_tenant.operations.protocols import Iam
+from ses_tenant.operations.protocols import Iam, Identities, IdentityReader
 
 # SES answers about one identity call a second: asking more often gains nothing.
 _POLL_S = 15.0
-
-
-class Identities(Protocol):
-    """The calls on email identities. Every failure is a SesTenantError."""
-
-    def get(self, region: str, name: str) -> EmailIdentity | None:
-        """Return the email identity, or None if there is none of that name."""
-
-    def apply(self, step: steps.IdentityStep) -> None:
-        """Carry out a step."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,10 @@ class Prepared:
 
 
 def read_view(
-    identities: Identities, domain: SendingDomain, region: str, primary: EmailIdentity | None = None
+    identities: IdentityReader,
+    domain: SendingDomain,
+    region: str,
+    primary: EmailIdentity | None = None,
 ) -> RegionView:
     """Return what SES has in a Region: the domain's identity, and without one those above it."""
     chain: dict[str, EmailIdentity | None] = {}
@@ -62,7 +54,9 @@ def read_view(
     return RegionView(region, chain, primary)
 
 
-def prepare(identities: Identities, settings: IdentitySettings, regions: Sequence[str]) -> Prepared:
+def prepare(
+    identities: IdentityReader, settings: IdentitySettings, regions: Sequence[str]
+) -> Prepared:
     """Observe and plan. Raises SesTenantError `usage`, and what AWS answers.
 
     The Region to replicate from comes first, so that its identity is there for the others.
@@ -102,17 +96,34 @@ def prepare_adopt(
 
 def tenants_below(iam: Iam, domain: SendingDomain) -> tuple[SendingDomain, ...]:
     """Return the domains of tenants that send as the domain or below it; all users are read."""
-    return _below(observe_all(iam)[0], domain)
-
-
-def _below(tenants: Iterable[Observed], domain: SendingDomain) -> tuple[SendingDomain, ...]:
     found = {
         observed.domain
-        for observed in tenants
-        for sending in (observed.domain, *_also(observed))
+        for observed in observe_all(iam)[0]
+        for sending in sending_domains(observed)
         if f".{sending}".endswith(f".{domain}")
     }
     return tuple(sorted(found))
+
+
+def sending_domains(observed: Observed) -> tuple[SendingDomain, ...]:
+    """Return what a tenant sends as, as far as its tags can be read."""
+    sending = known(observed.user.remembered.sending)
+    return (observed.domain, *(sending.also if sending is not None else ()))
+
+
+def names_in_use(tenants: Iterable[Observed]) -> dict[str, SendingDomain]:
+    """Return each name that a tenant sends as, or that is above one, with the tenant."""
+    found: dict[str, SendingDomain] = {}
+    for observed in tenants:
+        for sending in sending_domains(observed):
+            found |= dict.fromkeys(upwards(sending), observed.domain)
+    return found
+
+
+def upwards(domain: SendingDomain) -> Iterable[str]:
+    """Return the domain's name and those above it."""
+    labels = domain.name.split(".")
+    return (".".join(labels[start:]) for start in range(len(labels)))
 
 
 def check_mail_from(iam: Iam, prepared: Prepared) -> tuple[Notice, ...]:
@@ -122,11 +133,7 @@ def check_mail_from(iam: Iam, prepared: Prepared) -> tuple[Notice, ...]:
     notice tells where the operator may not. Raises SesTenantError `usage`.
     https://docs.aws.amazon.com/ses/latest/dg/mail-from.html
     """
-    wanted = {
-        step.mail_from
-        for step in prepared.steps
-        if isinstance(step, steps.PutEmailIdentityMailFromAttributes)
-    }
+    wanted = _mail_froms(prepared)
     try:
         tenants = observe_all(iam)[0] if wanted else ()
     except SesTenantError as error:
@@ -134,21 +141,29 @@ def check_mail_from(iam: Iam, prepared: Prepared) -> tuple[Notice, ...]:
             raise
         told = f"Whether a tenant sends as the MAIL FROM domain was not looked at. {error.message}"
         return (Notice("not_read", told),)
-    for name in sorted(wanted):
-        senders = _below(tenants, SendingDomain.parse(name))
-        if senders:
-            raise SesTenantError(
-                ErrorCode.USAGE,
-                f"'{name}' cannot be a MAIL FROM domain: the tenant {senders[0]} sends as it or "
-                "below it.",
-                "Choose a name that is used for nothing else: --mail-from bounce",
-            )
+    refuse_senders(prepared, names_in_use(tenants))
     return ()
 
 
-def _also(observed: Observed) -> tuple[SendingDomain, ...]:
-    sending = known(observed.user.remembered.sending)
-    return sending.also if sending is not None else ()
+def refuse_senders(prepared: Prepared, in_use: Mapping[str, SendingDomain]) -> None:
+    """Raise SesTenantError `usage` if a tenant sends as a MAIL FROM domain, or below it."""
+    for name in sorted(_mail_froms(prepared)):
+        if name in in_use:
+            raise SesTenantError(
+                ErrorCode.USAGE,
+                f"'{name}' cannot be a MAIL FROM domain: the tenant {in_use[name]} sends as it "
+                "or below it.",
+                "Choose a name that is used for nothing else, such as 'bounce'.",
+                settings=("mail-from",),
+            )
+
+
+def _mail_froms(prepared: Prepared) -> set[str]:
+    return {
+        step.mail_from
+        for step in prepared.steps
+        if isinstance(step, steps.PutEmailIdentityMailFromAttributes)
+    }
 
 
 def prepare_delete(

@@ -20,7 +20,8 @@ from ses_tenant.core.identity.verdicts import (
     more_questions,
     worst,
 )
-from ses_tenant.operations.identity import Identities, read_view
+from ses_tenant.operations.identity import read_view
+from ses_tenant.operations.protocols import IdentityReader
 
 
 class Dns(Protocol):
@@ -48,7 +49,7 @@ class IdentityCheck:
 
 
 def check_domain(
-    identities: Identities,
+    identities: IdentityReader,
     dns: Dns,
     domain: SendingDomain,
     region: str,

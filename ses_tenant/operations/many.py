@@ -77,3 +77,8 @@ def each_account(
 def of_account(name: str | None, error: SesTenantError) -> SesTenantError:
     """Return the failure, saying in which account it was."""
     return error if name is None else error.about(f"Account {name}")
+
+
+def of_tenant(domain: str, error: SesTenantError) -> SesTenantError:
+    """Return the failure, saying whose it is."""
+    return error if domain in error.message else error.about(domain)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # each of these rooms is needed by one verb or two, and takes
     from ses_tenant.core.iam.authorization import Request
     from ses_tenant.core.identity.ses import ListedIdentity, SesAccount
     from ses_tenant.core.identity.state import EmailIdentity
+    from ses_tenant.core.identity.steps import IdentityStep
     from ses_tenant.core.proof.guards import Key, SecretTold
     from ses_tenant.core.rotation.secret_versions import SecretVersions
     from ses_tenant.core.watch.buckets import Span
@@ -82,6 +83,23 @@ class Ses(Protocol):
 
     def list_identities(self, region: str) -> "tuple[ListedIdentity, ...]":
         """Return all email identities in the Region; none where it is not enabled."""
+
+
+class IdentityReader(Protocol):
+    """What is read of email identities. Every failure is a SesTenantError."""
+
+    def get(self, region: str, name: str) -> "EmailIdentity | None":
+        """Return the email identity, or None if there is none of that name."""
+
+
+class Identities(IdentityReader, Protocol):
+    """The calls on email identities. Every failure is a SesTenantError."""
+
+    def listed(self, region: str) -> "tuple[ListedIdentity, ...]":
+        """Return all email identities in the Region; none where it is not enabled."""
+
+    def apply(self, step: "IdentityStep") -> None:
+        """Carry out a step."""
 
 
 class Stores(Protocol):

@@ -7,12 +7,11 @@ from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.identity.readiness import RegionReadiness
 from ses_tenant.core.identity.ses import SesAccount
 from ses_tenant.core.identity.state import serving_names
-from ses_tenant.operations.identity import Identities
-from ses_tenant.operations.protocols import Ses
+from ses_tenant.operations.protocols import IdentityReader, Ses
 
 
 def read_readiness(
-    identities: Identities, ses: Ses, domain: SendingDomain, regions: Sequence[str]
+    identities: IdentityReader, ses: Ses, domain: SendingDomain, regions: Sequence[str]
 ) -> tuple[RegionReadiness, ...]:
     """Return what SES says in each Region; what the operator may not read is left unknown.
 
@@ -22,7 +21,9 @@ def read_readiness(
     return tuple(_read(identities, ses, domain, region) for region in regions)
 
 
-def _read(identities: Identities, ses: Ses, domain: SendingDomain, region: str) -> RegionReadiness:
+def _read(
+    identities: IdentityReader, ses: Ses, domain: SendingDomain, region: str
+) -> RegionReadiness:
     try:
         found = identities.get(region, domain.name)
         if found is None and domain.registrable != domain.name:

@@ -50,6 +50,7 @@ def make_runtime(
     SES_TENANT_SMTP_PORT.
     """
     from ses_tenant.aws.iam import Iam
+    from ses_tenant.aws.identities import Identities
     from ses_tenant.aws.ses import Ses
     from ses_tenant.aws.stores import Stores
     from ses_tenant.core.tenant.credentials import LocalSes
@@ -77,6 +78,7 @@ def make_runtime(
     return Runtime(
         iam=Iam(session, sleep),
         ses=Ses(session),
+        identities=Identities(session),
         open_destination=opened,
         verify=verify,
         default_region=session.region,

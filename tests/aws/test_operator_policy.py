@@ -17,12 +17,12 @@ from ses_tenant.aws.session import open_session
 from ses_tenant.core.identity import steps as identity_steps
 from ses_tenant.core.identity.answers import Answer, Outcome
 from ses_tenant.core.identity.events import ConfigurationSet
-from ses_tenant.core.identity.plan import IdentitySettings
 from ses_tenant.core.identity.production import ProductionRequest
 from ses_tenant.core.identity.state import EmailIdentity, Status
 from ses_tenant.core.proof.guards import SecretTold
 from ses_tenant.core.rotation.decision import Mode, RotationOptions
 from ses_tenant.core.tenant import steps
+from ses_tenant.core.tenant.identity import IdentitySettings
 from ses_tenant.core.tenant.operator_policy import operator_policy
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface
@@ -209,7 +209,10 @@ def requested() -> set[str]:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         session = open_session(None, _EU, None)
-        session.sesv2_client(_EU).meta.events.register("before-call.sesv2", answer)
+        session.sesv2_client(_EU).meta.events.register(
+            "before-call.sesv2",
+            answer,  # type: ignore[arg-type]  # an answer here takes the place of AWS's
+        )
         assert account_status(session, _EU).production
         wanted = ProductionRequest("https://example.com", "Receipts of orders.")
         request_production(session, _EU, wanted)

@@ -63,7 +63,7 @@ def test_a_fleet_is_planned_applied_and_then_unchanged(
         *("iam:CreateUser", "iam:PutUserPolicy", "iam:CreateAccessKey", "file:Put", "iam:TagUser"),
     ]
     assert {key for tenant in planned.json["data"]["tenants"] for key in tenant} == {
-        *("account", "domain", "change", "steps"),
+        *("account", "domain", "change", "steps", "records"),
     }
     with recorded_secrets() as secrets:
         applied = run("apply", file, "--yes", "-o", "json")

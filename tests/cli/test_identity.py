@@ -174,6 +174,33 @@ def test_from_a_bare_domain_to_a_verified_one(
         assert everyone.startswith(f"ok  {SHOP} in {REGION}\n")
 
 
+def test_a_fleet_gets_its_identities(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "tenants.toml"
+    file.write_text(
+        f'[defaults]\ndestination = "file:{tmp_path}/{{domain}}.env"\n'
+        '[defaults.identity]\ndmarc-rua = "dmarc@example.com"\n'
+        f'[tenants."{SHOP}"]\n[tenants."www.example.org".identity]\nmail-from = "bounce"\n'
+    )
+    planned = world.run("plan", str(file), status=4).stdout
+    assert "      2 x ses:CreateEmailIdentity\n" in planned
+    assert "      then to add to DNS: 6 CNAME, 2 MX, 4 TXT\n" in planned
+    applied = world.run("apply", str(file), "--yes", "-o", "json")
+    shop = applied.json["data"]["tenants"][0]
+    assert shop["domain"] == SHOP
+    assert [step["action"] for step in shop["steps"]][-2:] == [
+        "ses:CreateEmailIdentity", "ses:PutEmailIdentityMailFromAttributes",
+    ]  # fmt: skip
+    assert [record["name"] for record in shop["records"]][2:] == [
+        f"<key>._domainkey.{SHOP}", f"mail.{SHOP}", f"mail.{SHOP}", f"_dmarc.{SHOP}",
+    ]  # fmt: skip
+    assert world.run("plan", str(file)).stdout == "2 tenants: 2 unchanged\n"
+    exported = world.run("export").stdout
+    assert f'[tenants."{SHOP}".identity]\n' in exported
+    assert '[tenants."www.example.org".identity]\nmail-from = "bounce"\n' in exported
+    file.write_text(exported)
+    assert world.run("plan", str(file)).stdout == "2 tenants: 2 unchanged\n"
+
+
 # Nothing is sent there without a permission, so it fails at once; where a port is closed, it is
 # waited for an answer.
 NOWHERE = "255.255.255.255:9"

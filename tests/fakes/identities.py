@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.identity import steps
+from ses_tenant.core.identity.ses import ListedIdentity
 from ses_tenant.core.identity.state import Dkim, EmailIdentity, MailFrom, Status
 
 _T = TypeVar("_T")
@@ -27,6 +28,16 @@ class FakeIdentities:
 
     def get(self, region: str, name: str) -> EmailIdentity | None:
         return self._counted("ses:GetEmailIdentity", lambda: self.identities.get((region, name)))
+
+    def listed(self, region: str) -> tuple[ListedIdentity, ...]:
+        return self._counted(
+            "ses:ListEmailIdentities",
+            lambda: tuple(
+                ListedIdentity(name, found.verified)
+                for (where, name), found in self.identities.items()
+                if where == region
+            ),
+        )
 
     def apply(self, step: steps.IdentityStep) -> None:
         self._counted(step.action, lambda: self._apply(step))

@@ -12,6 +12,7 @@ from ses_tenant.destinations.stdout import StdoutDestination
 from ses_tenant.operations.protocols import Iam
 from ses_tenant.operations.runtime import Runtime
 from tests.fakes.iam import Clock
+from tests.fakes.identities import FakeIdentities
 from tests.fakes.ses import FakeSes
 
 REGION = "eu-central-1"
@@ -33,6 +34,7 @@ def fake_runtime(
 
     wiring: dict[str, Any] = {
         "ses": FakeSes(),
+        "identities": FakeIdentities(),
         "open_destination": opened,
         "verify": refuse_to_verify,
         "default_region": REGION,

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.identity.plan import IdentitySettings
 from ses_tenant.core.identity.records import Purpose
 from ses_tenant.core.identity.state import Dkim, EmailIdentity, MailFrom, Status
+from ses_tenant.core.tenant.identity import IdentitySettings
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.operations.identity import (
     carry_out,

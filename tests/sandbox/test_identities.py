@@ -10,8 +10,8 @@ from ses_tenant.aws.identities import Identities
 from ses_tenant.aws.session import open_session
 from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.identity.answers import Answer, Outcome
-from ses_tenant.core.identity.plan import IdentitySettings
 from ses_tenant.core.identity.state import Status
+from ses_tenant.core.tenant.identity import IdentitySettings
 from ses_tenant.operations.identity import carry_out, prepare, read_view, records_of
 from ses_tenant.sandbox.identities import verify_pending
 from ses_tenant.sandbox.state import load, save

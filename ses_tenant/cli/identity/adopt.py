@@ -1,5 +1,7 @@
 """`ses-tenant identity adopt`."""
 
+import sys
+
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output
 from ses_tenant.cli.identity import options as i
@@ -24,7 +26,7 @@ def adopt(
     Sets its tags and nothing else: its DKIM keys, its MAIL FROM domain and its policies stay.
     """
     from ses_tenant.aws.identities import Identities
-    from ses_tenant.cli.identity.render import steps_data, steps_text
+    from ses_tenant.cli.render import plan_data, plan_text
     from ses_tenant.core.domain import SendingDomain
     from ses_tenant.operations import identity as operation
 
@@ -40,6 +42,6 @@ def adopt(
     if not prepared.steps:
         console.note(f"{sending_domain}: nothing to change")
     console.result(
-        {"domain": sending_domain.name, "steps": steps_data(prepared.steps)},
-        steps_text(prepared.steps) if dry_run else "",
+        {"domain": sending_domain.name, "steps": plan_data(prepared.steps)},
+        plan_text(prepared.steps, sys.stdout) if dry_run else "",
     )

@@ -1,5 +1,6 @@
 """`ses-tenant identity create`."""
 
+import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,44 +10,25 @@ from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output, write_stdout
 from ses_tenant.cli.identity import options as i
 from ses_tenant.core.errors import ErrorCode, SesTenantError
+from ses_tenant.core.tenant.identity import IDENTITY, IdentitySettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ses_tenant.aws.identities import Identities
-    from ses_tenant.core.identity.plan import IdentitySettings, RegionView
+    from ses_tenant.core.identity.plan import RegionView
     from ses_tenant.core.identity.records import DnsRecord
     from ses_tenant.operations.identity import Prepared
 
     Form = Callable[[Sequence[DnsRecord]], str]
 
-NONE = "none"
 
-
+@o.takes_settings(IDENTITY)
 def create(
     domain: o.Domain,
+    *,
     region: i.Regions = None,
-    mail_from: Annotated[
-        str,
-        typer.Option(
-            metavar="SUB", help="MAIL FROM name below DOMAIN, for bounces; 'none' for none."
-        ),
-    ] = "mail",
-    own: Annotated[
-        bool,
-        typer.Option(
-            "--own", help="Also where an identity above DOMAIN serves.", show_default=False
-        ),
-    ] = False,
-    replicate_from: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REGION",
-            help="Use that Region's DKIM keys: one set of records for many Regions.",
-            show_default=False,
-        ),
-    ] = None,
-    dmarc_rua: i.DmarcRua = None,
+    given: o.Given,
     records: Annotated[
         str | None,
         typer.Option(
@@ -84,15 +66,12 @@ def create(
     """
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.identities import Identities
-    from ses_tenant.cli.identity.render import (
-        records_data,
-        region_data,
-        steps_data,
-        steps_text,
-    )
+    from ses_tenant.cli.identity.render import records_data, region_data
+    from ses_tenant.cli.render import plan_data, plan_text
+    from ses_tenant.core.domain import SendingDomain
     from ses_tenant.operations import identity as operation
 
-    settings = _settings(domain, mail_from, own, replicate_from, dmarc_rua)
+    settings = IdentitySettings.of(SendingDomain.parse(domain), o.parsed(IDENTITY, given))
     form = get_form(records)
     seconds = _seconds(wait)
     session, regions = i.connect(profile, region, endpoint_url, debug=debug)
@@ -102,8 +81,8 @@ def create(
         unread = operation.check_mail_from(Iam(session), prepared)
     notices = (*(notice for plan in prepared.plans for notice in plan.notices), *unread)
     if dry_run:
-        data = {"domain": settings.domain.name, "steps": steps_data(prepared.steps)}
-        console.result(data, steps_text(prepared.steps), notices)
+        data = {"domain": settings.domain.name, "steps": plan_data(prepared.steps)}
+        console.result(data, plan_text(prepared.steps, sys.stdout), notices)
         return
     with console.progress(f"Creating the identity {settings.domain} ..."):
         views = _carry_out(identities, prepared)
@@ -116,7 +95,7 @@ def create(
     data = {
         "domain": settings.domain.name,
         "regions": [region_data(view, settings.domain.name) for view in views],
-        "steps": steps_data(prepared.steps),
+        "steps": plan_data(prepared.steps),
         "records": records_data(wanted),
     }
     console.result(data, "", notices)
@@ -136,26 +115,6 @@ def get_form(name: str | None) -> "Form":
             f"Formats: table, {', '.join(FORMATS)}, json (-o json).",
         )
     return FORMATS[name]
-
-
-def _settings(
-    domain: str,
-    mail_from: str,
-    own: bool,
-    replicate_from: str | None,
-    dmarc_rua: str | None,
-) -> "IdentitySettings":
-    from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.identity.plan import IdentitySettings
-    from ses_tenant.core.regions import check_region
-
-    return IdentitySettings(
-        SendingDomain.parse(domain),
-        mail_from=None if mail_from == NONE else mail_from,
-        own=own,
-        replicate_from=check_region(replicate_from) if replicate_from else None,
-        dmarc_rua=i.check_rua(dmarc_rua),
-    )
 
 
 def _seconds(wait: str | None) -> float | None:

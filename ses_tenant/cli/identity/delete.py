@@ -28,7 +28,7 @@ def delete(
     """
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.identities import Identities
-    from ses_tenant.cli.identity.render import steps_data, steps_text
+    from ses_tenant.cli.render import plan_data, plan_text
     from ses_tenant.core.domain import SendingDomain
     from ses_tenant.operations import identity as operation
 
@@ -39,7 +39,7 @@ def delete(
         needed = operation.tenants_below(Iam(session), sending_domain)
         prepared = operation.prepare_delete(identities, sending_domain, regions, needed)
     if prepared.steps and not dry_run:
-        lines = steps_text(prepared.steps, sys.stderr).splitlines()
+        lines = plan_text(prepared.steps, sys.stderr).splitlines()
         console.confirm(f"Delete the identity {sending_domain}?", lines, yes=yes)
         with console.progress("Deleting ..."):
             operation.carry_out(identities, prepared.steps)
@@ -48,6 +48,6 @@ def delete(
     if not prepared.steps:
         console.note(f"{sending_domain}: there is no such identity in {', '.join(regions)}")
     console.result(
-        {"domain": sending_domain.name, "steps": steps_data(prepared.steps)},
-        steps_text(prepared.steps) if dry_run else "",
+        {"domain": sending_domain.name, "steps": plan_data(prepared.steps)},
+        plan_text(prepared.steps, sys.stdout) if dry_run else "",
     )

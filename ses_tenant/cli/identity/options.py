@@ -69,22 +69,3 @@ def open_dns(servers: list[str] | None) -> "DnsResolver":
     resolver = DnsResolver(tuple(parse_server(text) for text in servers or ()))
     resolver.require_answer()
     return resolver
-
-
-def check_rua(address: str | None) -> str | None:
-    """Return the address for DMARC reports. Raises SesTenantError `usage` if it is none."""
-    if address is None:
-        return None
-    from ses_tenant.core.domain import SendingDomain
-
-    local, at, domain = address.rpartition("@")
-    try:
-        if not at or not local or set(local) & set(" ,;!<>\"'\\@") or not local.isprintable():
-            raise SesTenantError(ErrorCode.USAGE, "")
-        return f"{local}@{SendingDomain.parse(domain)}"
-    except SesTenantError as error:
-        raise SesTenantError(
-            ErrorCode.USAGE,
-            f"'{address}' is no address for DMARC reports.",
-            "It looks like dmarc@example.com.",
-        ) from error

@@ -43,6 +43,7 @@ def publish(
     from ses_tenant.aws.route53 import Route53
     from ses_tenant.cli.identity.render import records_data
     from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.tenant.identity import check_rua
     from ses_tenant.operations import identity as operation
     from ses_tenant.operations.publish import prepare_publish
 
@@ -52,7 +53,8 @@ def publish(
             "It is not said where to publish.",
             "Add --route53; for another provider: ses-tenant identity records DOMAIN --format zone",
         )
-    sending_domain, rua = SendingDomain.parse(domain), i.check_rua(dmarc_rua)
+    sending_domain = SendingDomain.parse(domain)
+    rua = check_rua(dmarc_rua) if dmarc_rua else None
     session, regions = i.connect(profile, region, endpoint_url, debug=debug)
     console, identities, zones = (
         Console("identity publish", output, quiet), Identities(session), Route53(session)

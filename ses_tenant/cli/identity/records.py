@@ -41,11 +41,13 @@ def records(
     from ses_tenant.aws.identities import Identities
     from ses_tenant.cli.identity.render import records_data
     from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.tenant.identity import check_rua
     from ses_tenant.operations import identity as operation
 
     chosen = Output.JSON if format_ == "json" else output
     form = get_form(None if format_ == "json" else format_)
-    sending_domain, rua = SendingDomain.parse(domain), i.check_rua(dmarc_rua)
+    sending_domain = SendingDomain.parse(domain)
+    rua = check_rua(dmarc_rua) if dmarc_rua else None
     session, regions = i.connect(profile, region, endpoint_url, debug=debug)
     console, identities = Console("identity records", chosen, quiet), Identities(session)
     with console.progress(f"Reading the identity {sending_domain} ..."):

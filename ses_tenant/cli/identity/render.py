@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ses_tenant.cli.render import step_text, timestamp
+from ses_tenant.cli.render import timestamp
 from ses_tenant.cli.terminal import coloured, wrapped
 from ses_tenant.core.identity.records import DnsRecord
 from ses_tenant.core.identity.saved import record_data
@@ -15,26 +15,10 @@ from ses_tenant.core.identity.verdicts import Judged, Verdict
 from ses_tenant.core.text import shown
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from ses_tenant.core.identity.plan import RegionView
-    from ses_tenant.core.identity.steps import IdentitySteps
     from ses_tenant.operations.identity_check import IdentityCheck
 
 _COLOURS = {Verdict.OK: typer.colors.GREEN, Verdict.PENDING: typer.colors.BLUE}
-
-
-def steps_data(steps: "IdentitySteps") -> list[dict[str, object]]:
-    """Return steps as JSON-able data."""
-    return [
-        {"action": step.action, "summary": step.summary, "destructive": step.destructive}
-        for step in steps
-    ]
-
-
-def steps_text(steps: "IdentitySteps", stream: "TextIO | None" = None) -> str:
-    """Return steps for people, a line each; what destroys is marked, and red on `stream`."""
-    return "".join(f"{step_text(step, stream or sys.stdout)}\n" for step in steps)
 
 
 def region_data(view: "RegionView", domain: str) -> dict[str, object]:

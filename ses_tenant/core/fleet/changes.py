@@ -47,7 +47,7 @@ class TenantPlan:
     error: SesTenantError | None = None
 
     @property
-    def plan(self) -> steps.Plan:
+    def plan(self) -> tuple[steps.BaseStep, ...]:
         """Return all steps, in order."""
         return (*self.before, *self.main, *self.after)
 

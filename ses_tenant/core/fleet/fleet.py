@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.tenant.identity import IdentitySettings
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.watch.rules import Rule
 from ses_tenant.core.watch.settings import WatchSettings
@@ -30,7 +31,8 @@ class FleetTenant:
     """A tenant as its table says, `[defaults]` and the account's Regions filled in.
 
     `suspended` is None where the file leaves that to `suspend` and `resume`. `rules` are its own
-    of the watch; without any, those of the whole file hold for it.
+    of the watch; without any, those of the whole file hold for it. `identity` is None where the
+    file says nothing of the domain's email identity.
     """
 
     account: str
@@ -38,6 +40,7 @@ class FleetTenant:
     max_age: timedelta | None = None
     suspended: bool | None = None
     rules: tuple[Rule, ...] = ()
+    identity: IdentitySettings | None = None
 
     @property
     def domain(self) -> SendingDomain:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from ses_tenant.core.tenant.identity import IDENTITY
 from ses_tenant.core.tenant.settings import Setting
 from ses_tenant.core.tenant.spec import SETTINGS, STDOUT
 from ses_tenant.core.watch.decide import Limits
@@ -120,6 +121,11 @@ def fleet_schema(destinations: Mapping[str, str], formats: Iterable[str]) -> dic
             },
             "account": _ACCOUNT,
             "tenant": _tenant(more),
+            "identity": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {s.name: _property(s, None) for s in IDENTITY},
+            },
         },
     }
 
@@ -148,6 +154,11 @@ def _tenant(more: Mapping[str, dict[str, object]]) -> dict[str, object]:
                 "description": "Its own rules of the watch, in place of those of [watch].",
                 "minItems": 1,
                 **_RULES,
+            },
+            "identity": {
+                "description": "The email identity of its domain in SES; an empty table makes one "
+                "and looks after it.",
+                "$ref": "#/definitions/identity",
             },
         },
     }

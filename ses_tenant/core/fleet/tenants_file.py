@@ -11,6 +11,7 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.fleet.fleet import DEFAULT_ACCOUNT, Account, Fleet, FleetTenant
 from ses_tenant.core.fleet.toml_lines import KeyPath, key_lines, line_of
 from ses_tenant.core.fleet.toml_table import Problems, Table, TableReader, quoted
+from ses_tenant.core.tenant.identity import IDENTITY, IdentitySettings
 from ses_tenant.core.tenant.naming import check_operator
 from ses_tenant.core.tenant.request import TenantRequest, check_spec, resolve
 from ses_tenant.core.tenant.settings import Setting
@@ -24,7 +25,12 @@ TABLES = ("accounts", "defaults", "tenants", "audit", "watch")
 ACCOUNT_KEYS = ("profile", "role-arn", "regions")
 AUDIT_KEYS = ("operators", "accept")
 WATCH_KEYS = ("rules", "dry", "max-suspensions-an-hour")
-TENANT_KEYS = ("account", *(setting.name for setting in SETTINGS), "max-age", "suspended", "rules")
+TENANT_KEYS = (
+    "account",
+    *(setting.name for setting in SETTINGS),
+    *("max-age", "suspended", "rules", "identity"),
+)
+IDENTITY_KEYS = tuple(setting.name for setting in IDENTITY)
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\x21-\x7e]{1,576}")
 
@@ -85,7 +91,7 @@ def _fleet(document: Table, checks: Checks, problems: Problems) -> Fleet:
     if not isinstance(defaults, dict):
         problems.add(("defaults",), "'defaults' must be a table")
         defaults = {}
-    TableReader(defaults, ("defaults",), problems).only(TENANT_KEYS)
+    _check_defaults(TableReader(defaults, ("defaults",), problems))
     tenants: dict[str, FleetTenant] = {}
     places: dict[str, str] = {}
     seen: set[str] = set()
@@ -112,6 +118,13 @@ def _fleet(document: Table, checks: Checks, problems: Problems) -> Fleet:
             )
     watch = _watch(document, problems)
     return Fleet(accounts, tuple(tenants.values()), *_audit(document, problems), watch)
+
+
+def _check_defaults(reader: TableReader) -> None:
+    reader.only(TENANT_KEYS)
+    identity = reader.inner("identity")
+    if identity is not None:
+        identity.only(IDENTITY_KEYS)
 
 
 def _tables(document: Table, key: str, problems: Problems) -> list[tuple[str, Table]]:
@@ -193,11 +206,22 @@ def _tenant(
     rules = reader.each("rules", parse_rule)
     if rules == ():
         problems.add(reader.at("rules"), "'rules' is empty; left out, those of [watch] hold")
+    identity = _identity(domain, reader)
     if account is None or request is None:
         return None
     if request.regions or given["scope"] is not Scope.IDENTITY:
         problems.tried(path, lambda: check_spec(resolve(request, None, None)))
-    return FleetTenant(account.name, request, max_age, suspended, rules or ())
+    return FleetTenant(account.name, request, max_age, suspended, rules or (), identity)
+
+
+def _identity(domain: SendingDomain, reader: TableReader) -> IdentitySettings | None:
+    """Return what is wanted of the domain's email identity; None where there is no such table."""
+    table = reader.inner("identity")
+    if table is None:
+        return None
+    table.only(IDENTITY_KEYS)
+    given = {s.name: table.setting(s, s.parsed) for s in IDENTITY}
+    return reader.problems.tried(table.at("mail-from"), lambda: IdentitySettings.of(domain, given))
 
 
 def _account_of(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.fleet.toml_lines import KeyPath
@@ -49,12 +49,16 @@ class Problems:
 
 @dataclass(frozen=True)
 class TableReader:
-    """One table's values, each checked for its type; what it lacks is taken from `defaults`."""
+    """One table's values, each checked for its type; what it lacks is taken from `defaults`.
+
+    `path` is where the table stands, `defaults_path` where its defaults do.
+    """
 
     table: Table
     path: KeyPath
     problems: Problems
     defaults: Table = field(default_factory=dict)
+    defaults_path: KeyPath = ("defaults",)
 
     def only(self, known: Sequence[str]) -> None:
         """Note all keys that are not known."""
@@ -65,7 +69,21 @@ class TableReader:
     def at(self, key: str) -> KeyPath:
         """Return where the value stands: here, or in the defaults."""
         own = key in self.table or key not in self.defaults
-        return (*self.path, key) if own else ("defaults", key)
+        return (*(self.path if own else self.defaults_path), key)
+
+    def inner(self, key: str) -> "TableReader | None":
+        """Return a table in this one, with its defaults; None where neither has it."""
+        if key not in self.table and key not in self.defaults:
+            return None
+        for values, path in ((self.table, self.path), (self.defaults, self.defaults_path)):
+            if not isinstance(values.get(key, {}), dict):
+                self.problems.add((*path, key), f"'{key}' must be a table")
+                return None
+        own, defaults = self.table.get(key, {}), self.defaults.get(key, {})
+        return TableReader(
+            cast("Table", own), (*self.path, key), self.problems,
+            cast("Table", defaults), (*self.defaults_path, key),
+        )  # fmt: skip
 
     def text(self, key: str) -> str | None:
         """Return a text, or None where there is none."""
@@ -136,7 +154,7 @@ class TableReader:
     def tags(self) -> dict[str, str]:
         """Return the tags: the defaults' and the tenant's own."""
         found: dict[str, str] = {}
-        for table, path in ((self.defaults, ("defaults",)), (self.table, self.path)):
+        for table, path in ((self.defaults, self.defaults_path), (self.table, self.path)):
             value = table.get("tags", {})
             if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
                 found |= value

@@ -11,24 +11,7 @@ from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.identity import steps
 from ses_tenant.core.identity.state import EmailIdentity, Status
 from ses_tenant.core.tenant import naming
-
-DEFAULT_MAIL_FROM = "mail"
-
-
-@dataclass(frozen=True)
-class IdentitySettings:
-    """What is wanted of a domain's identity.
-
-    `mail_from` is the MAIL FROM name: a label or more below the domain, or the whole name; None
-    for none. `own` asks for an identity of its own where one above it serves. `replicate_from` is
-    the Region whose DKIM keys all the others use (Deterministic Easy DKIM).
-    """
-
-    domain: SendingDomain
-    mail_from: str | None = DEFAULT_MAIL_FROM
-    own: bool = False
-    replicate_from: str | None = None
-    dmarc_rua: str | None = None
+from ses_tenant.core.tenant.identity import DEFAULT_MAIL_FROM, IdentitySettings
 
 
 @dataclass(frozen=True)
@@ -110,29 +93,6 @@ def plan_adopt(view: RegionView, domain: SendingDomain) -> IdentityPlan:
     return IdentityPlan(view.region, (tag,))
 
 
-def mail_from_name(
-    settings: IdentitySettings, region: str, taken: Collection[str] = ()
-) -> str | None:
-    """Return the MAIL FROM domain in a Region: `mail.DOMAIN`, or `mail-REGION.DOMAIN` beside it.
-
-    Raises SesTenantError `usage` for a name that SES would refuse.
-    """
-    if settings.mail_from is None:
-        return None
-    domain, wanted = settings.domain.name, settings.mail_from.lower().rstrip(".")
-    name = wanted if f".{wanted}".endswith(f".{domain}") else f"{wanted}.{domain}"
-    if name == domain:
-        raise _bad_mail_from(name, "it is the domain itself, which mail is sent from")
-    if name in taken:
-        head, _, rest = name.partition(".")
-        name = f"{head}-{region}.{rest}"
-    try:
-        parsed = SendingDomain.parse(name)
-    except SesTenantError as error:
-        raise _bad_mail_from(name, error.message) from error
-    return parsed.name
-
-
 def _plan_existing(
     settings: IdentitySettings, region: str, own: EmailIdentity, taken: Collection[str]
 ) -> IdentityPlan:
@@ -158,7 +118,7 @@ def _mail_from_steps(
     settings: IdentitySettings, region: str, own: EmailIdentity | None, taken: Collection[str]
 ) -> steps.IdentitySteps:
     """Return the step that sets the MAIL FROM domain; one that stands is changed only if asked."""
-    name = mail_from_name(settings, region, taken)
+    name = settings.mail_from_in(region, taken)
     if name is None:
         return ()
     if own is not None and own.mail_from.domain is not None:
@@ -185,11 +145,3 @@ def _check_primary(region: str, primary: EmailIdentity | None, domain: SendingDo
             f"{domain} cannot use the DKIM keys of {region}: {why}.",
             f"First: ses-tenant identity create {domain} --region {region}",
         )
-
-
-def _bad_mail_from(name: str, why: str) -> SesTenantError:
-    return SesTenantError(
-        ErrorCode.USAGE,
-        f"'{name}' cannot be a MAIL FROM domain: {why}.",
-        "It has to be a name below the domain that is used for nothing else, such as 'mail'.",
-    )

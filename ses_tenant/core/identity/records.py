@@ -6,12 +6,20 @@ name, in particular no SPF record: the envelope's sender is in the MAIL FROM dom
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ses_tenant.core.identity.state import EmailIdentity
+from ses_tenant.core.identity.steps import (
+    CreateEmailIdentity,
+    IdentityStep,
+    PutEmailIdentityMailFromAttributes,
+)
 
 DEFAULT_TTL = 3600
+# How many keys Easy DKIM has.
+_KEYS = 3
 # One string of a TXT record, in octets (RFC 1035 §3.3).
 _MAX_STRING = 255
 _STRINGS = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
@@ -89,6 +97,35 @@ def records_for(
         found += mail_from_records(identity.mail_from.domain, region)
     found.append(dmarc_record(identity.name, dmarc_rua))
     return tuple(found)
+
+
+def records_to_come(
+    plan: Iterable[IdentityStep], dmarc_rua: str | None = None
+) -> tuple[DnsRecord, ...]:
+    """Return the records that will have to be added to DNS once the steps are carried out.
+
+    SES chooses the keys of DKIM, and says in which zone they are, when it makes the identity: until
+    then `<key>` and `<zone>` stand for them. A replica needs no records besides its primary's.
+    """
+    found: list[DnsRecord] = []
+    for step in plan:
+        match step:
+            case CreateEmailIdentity(region, name, replicate_from=None):
+                key = DnsRecord(
+                    f"<key>._domainkey.{name}",
+                    RecordType.CNAME,
+                    "<key>.<zone>.",
+                    Purpose.DKIM,
+                    required=True,
+                    region=region,
+                )
+                found += [key] * _KEYS + [dmarc_record(name, dmarc_rua)]
+            case PutEmailIdentityMailFromAttributes(region, mail_from=name):
+                found += mail_from_records(name, region)
+            case _:
+                pass
+    recommended = {record.name: record for record in found if not record.required}
+    return (*(record for record in found if record.required), *recommended.values())
 
 
 def mail_from_records(name: str, region: str) -> tuple[DnsRecord, DnsRecord]:

@@ -7,23 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ses_tenant.core.tenant.steps import BaseStep
+
 
 @dataclass(frozen=True)
-class _Call:
+class _Call(BaseStep):
     region: str
 
-    line: ClassVar[str]
-    destructive: ClassVar[bool] = False
-
-    @property
-    def action(self) -> str:
-        """Return the IAM action, such as ses:CreateEmailIdentity."""
-        return f"ses:{type(self).__name__}"
+    service: ClassVar[str] = "ses"
 
     @property
     def summary(self) -> str:
         """Return one line for people."""
-        return f"{self.region}: {self.line.format(**vars(self))}"
+        return f"{self.region}: {super().summary}"
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ _REMOVE_ATTACHMENTS = (
 _TAGGING = ("TagUser", "UntagUser")
 _REPAIR = ("PutUserPermissionsBoundary", "PutUserPolicy", *_TAGGING, "UpdateUser")
 
+_LIST_IDENTITIES = ("ses:GetEmailIdentity", "ses:ListEmailIdentities")
 _CREATE_IDENTITY = ("ses:CreateEmailIdentity", "ses:TagResource")
 _CHANGE_IDENTITY = (
     "ses:DeleteEmailIdentity",
@@ -131,7 +132,7 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
     "audit": (
         *_DETAILS,
         *_REPORT,
-        *("ses:GetEmailIdentity", "ses:ListEmailIdentities"),
+        *_LIST_IDENTITIES,
         *_READ_GUARDS,
         *_READ_KEYS,
     ),
@@ -157,11 +158,18 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
         *(_PUT_TRIALS, _READ_COUNTS),
     ),
     "request-production": ("ses:GetAccount", _REQUEST_PRODUCTION),
-    "plan": (*_DETAILS, *_REPORT, *_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
-    "export": _DETAILS,
     "stats": (*_DETAILS, _READ_COUNTS),
+    "plan": (
+        *_DETAILS,
+        *_REPORT,
+        *_READ_TENANT,
+        *_READ_ATTACHMENTS,
+        *_LAST_USED,
+        *_LIST_IDENTITIES,
+    ),
+    "export": (*_DETAILS, *_LIST_IDENTITIES),
 }
-_APPLIES = ("plan", "create", "suspend", "resume", "delete")
+_APPLIES = ("plan", "create", "suspend", "resume", "delete", "identity")
 _ACTIONS["apply"] = tuple(action for verb in _APPLIES for action in _ACTIONS[verb])
 # What `adopt` does to the user while it is still outside our path.
 _ADOPT_OUTSIDE = ("PutUserPolicy", "TagUser", "UpdateUser")

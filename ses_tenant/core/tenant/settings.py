@@ -185,7 +185,10 @@ FLAG = Kind(lambda text: text, {"type": "boolean"}, flag=True)
 TEXT = Kind(lambda text: text, _SOME_TEXT)
 DOMAIN = Kind(_domain, _SOME_TEXT)
 DOMAINS = Kind(_domain, _SOME_TEXT, many=True)
-REGIONS = Kind(
-    _region, {"type": "string", "pattern": "^[a-z]{2,8}(-[a-z]+){1,3}-[0-9]{1,2}$"}, many=True
-)
+_A_REGION: Mapping[str, object] = {
+    "type": "string",
+    "pattern": "^[a-z]{2,8}(-[a-z]+){1,3}-[0-9]{1,2}$",
+}
+REGION = Kind(_region, _A_REGION)
+REGIONS = Kind(_region, _A_REGION, many=True)
 TAGS = Kind(lambda text: text, {"type": "string", "maxLength": 256}, pairs=True)

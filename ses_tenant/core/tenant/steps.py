@@ -13,22 +13,27 @@ from ses_tenant.core.tenant.observed import KeyStatus
 from ses_tenant.core.tenant.spec import STDOUT
 
 
-@dataclass(frozen=True)
-class _Step:
-    user_name: str
+class BaseStep:
+    """What people are told of every step, whichever service it calls."""
 
+    service: ClassVar[str] = "iam"
     line: ClassVar[str]
     destructive: ClassVar[bool] = False
 
     @property
     def action(self) -> str:
         """Return the IAM action, such as iam:CreateUser."""
-        return f"iam:{type(self).__name__}"
+        return f"{self.service}:{type(self).__name__}"
 
     @property
     def summary(self) -> str:
         """Return one line for people: `line`, filled with the step's fields."""
         return self.line.format(**vars(self))
+
+
+@dataclass(frozen=True)
+class _Step(BaseStep):
+    user_name: str
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,14 @@ from ses_tenant.core.fleet.fleet import Account, Fleet, FleetTenant
 from ses_tenant.core.fleet.tenants_file import (
     ACCOUNT_KEYS,
     AUDIT_KEYS,
+    IDENTITY_KEYS,
     TABLES,
     TENANT_KEYS,
     WATCH_KEYS,
     parse_fleet,
 )
 from ses_tenant.core.fleet.toml_lines import key_lines
+from ses_tenant.core.tenant.identity import IdentitySettings
 from ses_tenant.core.tenant.request import TenantRequest
 from ses_tenant.core.tenant.spec import Interface, Scope
 from ses_tenant.core.watch.rules import DEFAULT_RULES
@@ -69,6 +71,12 @@ permissions-boundary = "arn:aws:iam::222222222222:policy/ses-tenant"
 max-age = "12h"
 suspended = false
 tags = { kind = "blog" }
+
+[tenants."blog.example.org".identity]
+mail-from = "bounce"
+own = true
+replicate-from = "us-east-1"
+dmarc-rua = "dmarc@example.org"
 """
 
 
@@ -129,8 +137,25 @@ def test_everything_that_a_file_may_say() -> None:
         ),
         timedelta(hours=12),
         suspended=False,
+        identity=IdentitySettings(
+            BLOG, "bounce", own=True, replicate_from="us-east-1", dmarc_rua="dmarc@example.org"
+        ),
     )
+    assert shop.identity is None
     assert not schema_refuses(EVERYTHING)
+
+
+def test_the_identity_of_a_tenant_takes_what_it_lacks_from_the_defaults() -> None:
+    text = (
+        '[defaults.identity]\ndmarc-rua = "dmarc@example.org"\nmail-from = "bounce"\n'
+        '[tenants."shop.example.com"]\n[tenants."blog.example.org".identity]\nmail-from = "none"\n'
+    )
+    shop, blog = parsed(text).tenants
+    assert shop.identity == IdentitySettings(SHOP, "bounce", dmarc_rua="dmarc@example.org")
+    assert blog.identity == IdentitySettings(BLOG, "none", dmarc_rua="dmarc@example.org")
+    assert not schema_refuses(text)
+    (alone,) = parsed('[tenants."shop.example.com".identity]\n').tenants
+    assert alone.identity == IdentitySettings(SHOP, "mail", own=False)
 
 
 def test_what_an_audit_is_told() -> None:
@@ -253,6 +278,15 @@ def test_all_mistakes_are_told_at_once_each_with_its_line() -> None:
             '[tenants."a.example.com"]\nconfiguration-sets = ["x"]',
             "2: configuration-sets has a meaning only where scope is 'identity'.",
         ),
+        (
+            '[tenants."a.example.com".identity]\nown = true\nmail-from = "a.example.com"',
+            "3: 'a.example.com' cannot be a MAIL FROM domain: it is the domain itself",
+        ),
+        (
+            '[defaults.identity]\nmail-from = "b c"\n[tenants."a.example.com"]',
+            "2: 'b c.a.example.com' cannot be a MAIL FROM domain",
+        ),
+        ('[defaults]\nidentity = 1\n[tenants."a.example.com"]', "2: 'identity' must be a table"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(text: str, told: str) -> None:
@@ -283,6 +317,12 @@ def test_a_mistake_is_told_with_its_line(text: str, told: str) -> None:
         "[watch]\ndry = 'true'",
         "[watch]\nmax-suspensions-an-hour = -1",
         '[tenants."a.example.com"]\nrules = []',
+        '[tenants."a.example.com"]\nidentity = true',
+        '[tenants."a.example.com".identity]\nmailfrom = "x"',
+        '[tenants."a.example.com".identity]\nown = "yes"',
+        '[tenants."a.example.com".identity]\nreplicate-from = "Frankfurt"',
+        '[tenants."a.example.com".identity]\ndmarc-rua = "nobody"',
+        "[defaults.identity]\nx = 1",
     ],
 )
 def test_the_schema_refuses_what_the_parser_refuses(text: str) -> None:
@@ -294,6 +334,7 @@ def test_the_schema_knows_the_same_keys_and_values() -> None:
     Draft7Validator.check_schema(SCHEMA)
     tenant = SCHEMA["definitions"]["tenant"]["properties"]
     assert tuple(tenant) == TENANT_KEYS
+    assert tuple(SCHEMA["definitions"]["identity"]["properties"]) == IDENTITY_KEYS
     assert tuple(SCHEMA["definitions"]["account"]["properties"]) == ACCOUNT_KEYS
     assert tuple(SCHEMA["properties"]["audit"]["properties"]) == AUDIT_KEYS
     assert tuple(SCHEMA["properties"]["watch"]["properties"]) == WATCH_KEYS
