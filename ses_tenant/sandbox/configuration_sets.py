@@ -20,12 +20,14 @@ from ses_tenant.sandbox.requests import Call
 def handle(account: Account, path: str, call: Call) -> Response | None:
     """Return the answer to a call on configuration sets, or None if it is about something else."""
     sets = account.ses(call.region).config_sets
-    if call.operation == "CreateConfigurationSet":
+    if call.protocol is wire.Protocol.REST and call.operation == "CreateConfigurationSet":
         name = str(call.parameters.get("ConfigurationSetName") or "")
         if name in sets:
             message = f"Configuration set <{name}> already exists."
             return _error(400, "AlreadyExistsException", message)
         return None  # moto makes it
+    if call.protocol is wire.Protocol.XML:
+        return _unknown(call, sets)
     work = _ON_ONE.get(call.operation)
     if work is None:
         return None
@@ -34,6 +36,16 @@ def handle(account: Account, path: str, call: Call) -> Response | None:
         message = f"Configuration set <{parts[4]}> does not exist."
         return _error(404, "NotFoundException", message)
     return work(account, call, parts)
+
+
+def _unknown(call: Call, sets: Mapping[str, Any]) -> Response | None:
+    """Return the refusal to delete a set that is not there, in which moto stumbles."""
+    name = str(call.parameters.get("ConfigurationSetName") or "")
+    if call.operation != "DeleteConfigurationSet" or name in sets:
+        return None
+    message = f"Configuration set <{name}> does not exist."
+    error = wire.AwsError(400, "ConfigurationSetDoesNotExist", message)
+    return wire.error_response(wire.Protocol.XML, error)
 
 
 def _get(account: Account, call: Call, parts: list[str]) -> Response:

@@ -175,12 +175,12 @@ class Gate:
                     return _account(account)
                 if call.operation == "PutAccountDetails":
                     return _put_details(account, call)
+                answer = None
                 if call.protocol is Protocol.REST:
                     answer = identities.handle(account, request.path, call)
-                    if answer is None:
-                        answer = configuration_sets.handle(account, request.path, call)
-                    if answer is not None:
-                        return answer
+                answer = answer or configuration_sets.handle(account, request.path, call)
+                if answer is not None:
+                    return answer
             if call.service == "iam":
                 return self._iam(request, call)
         return self._moto(request, call)

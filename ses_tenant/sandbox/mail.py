@@ -12,13 +12,15 @@ from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 
+from ses_tenant.sandbox.message_tags import MessageTags, in_header
+
 # Only what IAM can compare without doubt: no quoting, no comments, 7-bit ASCII.
 _ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _ESCAPED = re.compile(r"\\.")
 _LINE_BREAK = re.compile(r"[\r\n]+")
 _ONCE = (
     "From", "Sender", "Resent-From", "Resent-Sender", "Return-Path", "X-SES-Configuration-Set",
-    "X-SES-Source-ARN", "X-SES-From-ARN", "X-SES-Return-Path-ARN",
+    "X-SES-Source-ARN", "X-SES-Message-Tags", "X-SES-From-ARN", "X-SES-Return-Path-ARN",
 )  # fmt: skip
 _SENDERS = ("sender", "resent-from", "resent-sender")
 # What one server takes for the end of a line is part of it for another.
@@ -57,6 +59,7 @@ class Mail:
     template: str | None = None
     identity_arn: str | None = None
     subject: str = ""
+    tags: MessageTags = ()
     fault: tuple[str, str] | None = None
 
 
@@ -72,6 +75,7 @@ class Headers:
     configuration_set: str | None
     source_arn: str | None
     subject: str
+    tags: MessageTags
 
 
 def read_headers(raw: bytes, *, sender: str | None = None) -> Headers:
@@ -118,6 +122,7 @@ def read_headers(raw: bytes, *, sender: str | None = None) -> Headers:
         configuration_set=next(iter(values("x-ses-configuration-set")), "").strip() or None,
         source_arn=next(iter(values("x-ses-source-arn")), "").strip() or None,
         subject=subject_of(raw),
+        tags=in_header(next(iter(values("x-ses-message-tags")), "")),
     )
 
 

@@ -22,6 +22,7 @@ from ses_tenant.sandbox.mail import (
     read_headers,
     replace_from,
 )
+from ses_tenant.sandbox.message_tags import fault_of, in_document, in_form
 from ses_tenant.sandbox.model import BOTH
 from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.requests import Call, members
@@ -117,7 +118,7 @@ def _mails(account: Account, call: Call) -> Iterator[Mail]:
             text = f"Message length is more than {limit} bytes long: '{len(mail.raw)}'."
             yield replace(mail, raw=b"", fault=("InvalidParameterValue", text))
         else:
-            yield mail
+            yield replace(mail, fault=mail.fault or fault_of(mail.tags))
 
 
 def _first(account: Account, call: Call) -> Iterator[Mail]:
@@ -129,6 +130,7 @@ def _first(account: Account, call: Call) -> Iterator[Mail]:
         "return_path": address_of(form["ReturnPath"]) if form.get("ReturnPath") else None,
         "identity_arn": form.get("SourceArn") or form.get("FromArn"),
         "configuration_set": form.get("ConfigurationSetName"),
+        "tags": in_form(form, "Tags") + in_form(form, "DefaultTags"),
         "actions": (f"ses:{call.operation}",),
     }
     if call.operation == "SendRawEmail":
@@ -148,11 +150,12 @@ def _first(account: Account, call: Call) -> Iterator[Mail]:
         data = form.get("TemplateData") or "{}"
         yield _templated(account, call.region, template, data, form["Source"], to, common)
         return
-    number = 1
+    number, default_tags = 1, common["tags"]
     while any(k.startswith(f"Destinations.member.{number}.") for k in form):
         prefix = f"Destinations.member.{number}"
         data = form.get(f"{prefix}.ReplacementTemplateData") or form["DefaultTemplateData"]
         to = _form_destination(form, f"{prefix}.Destination")
+        common["tags"] = default_tags + in_form(form, f"{prefix}.ReplacementTags")
         yield _templated(account, call.region, template, data, form["Source"], to, common)
         number += 1
     if number == 1:
@@ -169,6 +172,7 @@ def _second(account: Account, call: Call) -> Iterator[Mail]:
         "return_path": address_of(feedback) if feedback else None,
         "identity_arn": document.get("FromEmailAddressIdentityArn"),
         "configuration_set": document.get("ConfigurationSetName"),
+        "tags": in_document(document.get("EmailTags") or document.get("DefaultEmailTags")),
     }
     source = str(document.get("FromEmailAddress") or "")
     if call.operation == "SendBulkEmail":
@@ -177,7 +181,9 @@ def _second(account: Account, call: Call) -> Iterator[Mail]:
         # Both actions are checked: https://anymail.dev/en/stable/esps/amazon_ses/
         common["actions"] = _played(account, "bulk_v2", ("SendBulkEmail", "SendBulkTemplatedEmail"))
         template = document["DefaultContent"]["Template"]
+        default_tags = common["tags"]
         for entry in document["BulkEmailEntries"]:
+            common["tags"] = default_tags + in_document(entry.get("ReplacementTags"))
             own = (entry.get("ReplacementEmailContent") or {}).get("ReplacementTemplate") or {}
             data = own.get("ReplacementTemplateData") or template.get("TemplateData") or "{}"
             to = _destination(entry["Destination"])
@@ -236,6 +242,7 @@ def _raw(
             "display_name": headers.display_name,
             "recipients": merged(named) or headers.recipients,
             "subject": headers.subject,
+            "tags": (*common["tags"], *headers.tags),
             "raw": raw,
         }
     )

@@ -28,6 +28,7 @@ from ses_tenant.sandbox.mail import (
     read_headers,
     subject_of,
 )
+from ses_tenant.sandbox.message_tags import fault_of
 from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.ruling import DENIED, REJECTED, Ruling
 
@@ -185,6 +186,8 @@ def smtp_mail(envelope_from: str, recipients: list[str], raw: bytes) -> Mail:
         configuration_set=headers.configuration_set,
         identity_arn=headers.source_arn,
         subject=headers.subject,
+        tags=headers.tags,
+        fault=fault_of(headers.tags),
     )
 
 

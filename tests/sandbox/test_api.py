@@ -1,7 +1,7 @@
 """The SES APIs: who is let in, whose mail is taken, and the errors that SDKs raise."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -90,6 +90,77 @@ def v2_bulk(box: Box, key: Key | None, sender: str) -> Any:
         FromEmailAddress=sender,
         DefaultContent={"Template": template},
         BulkEmailEntries=[{"Destination": TO}],
+    )
+
+
+_ALLOWED = "only alphanumeric ASCII characters, '_', and '-' are allowed."
+_TAG_FAULTS = [
+    ([("campaign", "spring_2026-04")], None),
+    ([("ses:feedback-id-a", "news")], None),
+    ([("", "x")], "The tag name must be specified."),
+    ([("a", "")], "The tag value must be specified."),
+    ([("a", "b c")], f"Invalid tag value <b c>: {_ALLOWED}"),
+    ([("ok", "ok"), ("a.b", "x")], f"Invalid tag name <a.b>: {_ALLOWED}"),
+    ([("a", "b" * 257)], "Tag value cannot exceed 256 characters."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pairs", "fault"), _TAG_FAULTS)
+def test_message_tags_are_validated(
+    box: Box, pairs: list[tuple[str, str]], fault: str | None
+) -> None:
+    tags: Any = [{"Name": name, "Value": value} for name, value in pairs]
+    header = ", ".join(f"{name}={value}" for name, value in pairs)
+    sender = f"info@{SHOP}"
+    raw = f"From: {sender}\r\nX-SES-MESSAGE-TAGS: {header}\r\n\r\nIt works.\r\n".encode()
+    shop = box.tenant(SHOP)
+    body: Any = {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}}
+    v1, v2 = box.client("ses", shop), box.client("sesv2", shop)
+
+    def sends() -> Iterator[tuple[str, Callable[[], object]]]:
+        yield (
+            "BadRequestException",
+            lambda: v2.send_email(
+                FromEmailAddress=sender, Destination=TO, Content={"Simple": body}, EmailTags=tags
+            ),
+        )
+        yield (
+            "InvalidParameterValue",
+            lambda: v1.send_email(Source=sender, Destination=TO, Message=body, Tags=tags),
+        )
+        yield (
+            "InvalidParameterValue",
+            lambda: v1.send_raw_email(Destinations=TO["ToAddresses"], RawMessage={"Data": raw}),
+        )
+
+    for code, send in sends():
+        if fault is None:
+            send()
+        else:
+            assert refusal(send) == (code, 400, fault)
+
+
+def test_a_tag_that_is_wrong_is_not_told_to_whom_iam_refuses(box: Box) -> None:
+    client = box.client("sesv2", box.tenant(SHOP))
+    body: Any = {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}}
+    told = refusal(
+        lambda: client.send_email(
+            FromEmailAddress=f"info@{BLOG}",
+            Destination=TO,
+            Content={"Simple": body},
+            EmailTags=[{"Name": "a b", "Value": "x"}],
+        )
+    )
+    assert told[0] == "AccessDeniedException"
+
+
+def test_a_configuration_set_that_is_not_there_cannot_be_deleted(box: Box) -> None:
+    code, _, told = refusal(
+        lambda: box.client("ses").delete_configuration_set(ConfigurationSetName="no")
+    )
+    assert (code, told) == (
+        "ConfigurationSetDoesNotExist",
+        "Configuration set <no> does not exist.",
     )
 
 
