@@ -116,7 +116,9 @@ def test_from_which_severity_on_it_ends_with_4(
         _add_wordpress(server)
     else:
         client.put_role_policy(RoleName="deploy", PolicyName="p", PolicyDocument=policy)
-    assert run("audit", "--fail-on", fail_on).status == status
+    # Identities are looked for in every Region, which is not what this is about.
+    answer = run("audit", "--no-identity-policies", "--fail-on", fail_on)
+    assert answer.status == status
 
 
 def test_a_saved_answer_is_audited_without_aws(server: Server, run: Run, tmp_path: Path) -> None:
