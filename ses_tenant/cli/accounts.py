@@ -148,13 +148,19 @@ def owners_of(
 
     Raises SesTenantError `not_found` for one that it does not name.
     """
+    from ses_tenant.core.tenant.similar import meant
+
     known: dict[SendingDomain, str | None] = {t.domain: t.account for t in fleet.tenants}
     for domain in domains:
         if domain not in known:
             raise SesTenantError(
                 ErrorCode.NOT_FOUND,
                 f"{file} names no tenant {domain}.",
-                "Add it to the file, or leave --file out.",
+                (
+                    f"Did you mean {' or '.join(found)}?"
+                    if (found := meant(domain.name, (d.name for d in known)))
+                    else "Add it to the file, or leave --file out."
+                ),
             )
     return {domain: known[domain] for domain in domains}
 

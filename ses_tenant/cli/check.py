@@ -89,14 +89,13 @@ def check(
     is not verified comes with the records to add. Of one tenant it also tells how its site sends a
     test mail. Ends with status 4 if there are findings.
     """
-    from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.rotation.decision import duration
     from ses_tenant.operations import check as operation
 
     options = operation.CheckOptions(duration("--max-age", max_age), live)
     fleet = load_fleet(file) if file else None
     accepted = read_accepted(accept or accept_of(file, fleet))
-    named = [SendingDomain.parse(text) for text in domains or ()]
+    named = o.tenants_named(domains or (), profile, region, endpoint_url)
     owners = owners_of(fleet, file, named) if file and fleet else dict.fromkeys(named)
     opened = accounts(file, profile, region, endpoint_url, debug=debug)
     if named:

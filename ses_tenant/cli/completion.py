@@ -11,15 +11,20 @@ _PATIENCE_S = 3.0
 
 def tenants(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the tenants whose domain begins so; none if AWS does not answer soon."""
+    return _beginning(tenants_of(ctx.params), incomplete)
+
+
+def tenants_of(given: Mapping[str, Any]) -> list[str]:
+    """Return the tenants of the account that these options are about; none without an answer."""
     found: list[str] = []
 
     def read() -> None:
-        found.extend(_read(ctx.params))
+        found.extend(_read(given))
 
     thread = Thread(target=read, daemon=True)
     thread.start()
     thread.join(_PATIENCE_S)
-    return _beginning(found, incomplete)
+    return found
 
 
 def regions(incomplete: str) -> list[str]:

@@ -27,9 +27,7 @@ def delete(
 
     The site cannot send any more from that moment. SES identities and DNS records stay.
     """
-    from ses_tenant.core.domain import SendingDomain
-
-    targets = list(dict.fromkeys(SendingDomain.parse(text) for text in domains))
+    targets = o.tenants_named(domains, profile, region, endpoint_url)
     session = o.connect(profile, region, endpoint_url, debug=debug)
     from ses_tenant.cli.render import plan_data, plan_text
     from ses_tenant.operations import delete as operation

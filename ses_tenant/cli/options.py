@@ -2,8 +2,9 @@
 
 import inspect
 import logging
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Verb = Callable[..., None]
 
     from ses_tenant.aws.session import AwsSession
+    from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.tenant.request import TenantRequest
 
 NONE = "none"
@@ -208,6 +210,36 @@ def tenant_request(domain: str, given: Mapping[str, object]) -> "TenantRequest":
 def parsed(settings: Sequence[Setting], given: Mapping[str, object]) -> dict[str, object]:
     """Return the values that options stand for, by the settings' names. Raises SesTenantError."""
     return {s.name: _value(s, given[s.name]) for s in settings if s.name in given}
+
+
+_PART_OF_NAME = re.compile(r"[A-Za-z0-9.-]+")
+
+
+def tenants_named(
+    texts: Iterable[str], profile: str | None, region: str | None, endpoint_url: str | None
+) -> "list[SendingDomain]":
+    """Return the sending domains of tenants that exist, each once.
+
+    Raises SesTenantError `invalid_domain`: where a part of a tenant's name was given, with what
+    may be meant.
+    """
+    from ses_tenant.core.domain import SendingDomain
+
+    found: dict[SendingDomain, None] = {}
+    for text in texts:
+        try:
+            found[SendingDomain.parse(text)] = None
+        except SesTenantError as error:
+            if not _PART_OF_NAME.fullmatch(text):
+                raise
+            from ses_tenant.core.tenant.similar import meant
+
+            options = {"profile": profile, "region": region, "endpoint_url": endpoint_url}
+            likely = meant(text, completion.tenants_of(options))
+            if likely:
+                raise error.hinting(f"Did you mean {' or '.join(likely)}?") from error
+            raise
+    return list(found)
 
 
 def first_region(request: "TenantRequest") -> str | None:

@@ -104,13 +104,11 @@ def rotate_keys(
     the grace time, and once the old key is no longer used, it is deactivated; after the
     quarantine it is deleted. Run it daily from cron with --yes. Times: 0s, 30m, 24h, 7d.
     """
-    from ses_tenant.core.domain import SendingDomain
-
     options = _options(
         max_age, grace, quarantine, finish, abort, rollback, compromised, reactivate, force,
         named=bool(domains),
     )  # fmt: skip
-    targets = list(dict.fromkeys(SendingDomain.parse(text) for text in domains or ()))
+    targets = o.tenants_named(domains or (), profile, region, endpoint_url)
     console = Console("rotate-keys", output, quiet)
     unprinted: _Unprinted = []
     accounts, wanted = _accounts(

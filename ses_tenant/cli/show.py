@@ -20,9 +20,7 @@ def show(
     \b
       ses-tenant show shop.example.com
     """
-    from ses_tenant.core.domain import SendingDomain
-
-    sending_domain = SendingDomain.parse(domain)
+    (sending_domain,) = o.tenants_named([domain], profile, region, endpoint_url)
     session = o.connect(profile, region, endpoint_url, debug=debug)
     from ses_tenant.aws.iam import Iam
     from ses_tenant.cli.render import details_data, details_text

@@ -112,7 +112,10 @@ def simulate(
     from ses_tenant.core.domain import SendingDomain
     from ses_tenant.core.proof.simulation import Mail
 
-    named = SendingDomain.parse(domain)
+    if policy is not None:  # offline
+        named = SendingDomain.parse(domain)
+    else:
+        (named,) = o.tenants_named([domain], profile, region, endpoint_url)
     mail = Mail(sender, action, return_path, tuple(recipient or ()))
     if policy is not None:
         result = _by_policy(mail, named, policy, region)

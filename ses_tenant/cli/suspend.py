@@ -61,7 +61,7 @@ def suspend(
     """
     from ses_tenant.operations.suspend import prepare_suspend
 
-    targets = _targets(domains, everyone=all_)
+    targets = _targets(domains, profile, region, endpoint_url, everyone=all_)
     why = _reason(reason)
     session = o.connect(profile, region, endpoint_url, debug=debug)
     console = Console("suspend", output, quiet)
@@ -91,23 +91,30 @@ def resume(
     """
     from ses_tenant.operations.suspend import prepare_resume
 
-    targets = _targets(domains, everyone=all_)
+    targets = _targets(domains, profile, region, endpoint_url, everyone=all_)
     session = o.connect(profile, region, endpoint_url, debug=debug)
     console = Console("resume", output, quiet)
     _run(console, make_runtime(session), targets, prepare_resume, "resumed", dry_run=dry_run)
 
 
-def _targets(domains: list[str] | None, *, everyone: bool) -> "list[SendingDomain] | None":
+def _targets(
+    domains: list[str] | None,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    *,
+    everyone: bool,
+) -> "list[SendingDomain] | None":
     """Return the domains named, or None for every tenant."""
-    from ses_tenant.core.domain import SendingDomain
-
     if bool(domains) == everyone:
         raise SesTenantError(
             ErrorCode.USAGE,
             "Name the tenants, or give --all." if not everyone else "Name tenants or give --all.",
             "ses-tenant list shows all tenants.",
         )
-    return None if everyone else [SendingDomain.parse(text) for text in domains or ()]
+    if everyone:
+        return None
+    return o.tenants_named(domains or (), profile, region, endpoint_url)
 
 
 def _reason(text: str | None) -> "Reason | None":

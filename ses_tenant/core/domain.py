@@ -139,7 +139,7 @@ def _refuse_bad_labels(text: str, name: str) -> None:
         if label.startswith("-") or label.endswith("-"):
             _refuse(text, f"the label '{label}' starts or ends with a hyphen")
     if len(labels) == 1:
-        _refuse(text, "it has only one label", f"Did you mean {name}.com or similar?")
+        _refuse(text, "it has only one label", "Give the whole name, such as shop.example.com.")
     if labels[-1].isdigit() or re.fullmatch(r"0x[0-9a-f]*", labels[-1]):
         _refuse(text, "its last label is a number, as in an IP address")
 

@@ -87,6 +87,10 @@ class SesTenantError(Exception):
         """Return the same failure with one more hint."""
         return self._again(self.message, f"{self.hint} {more}".strip())
 
+    def hinting(self, hint: str) -> "SesTenantError":
+        """Return the same failure with another hint."""
+        return self._again(self.message, hint)
+
     def about(self, subject: str) -> "SesTenantError":
         """Return the same failure, saying first whose it is, such as an account's."""
         return self._again(f"{subject}: {self.message}", self.hint)

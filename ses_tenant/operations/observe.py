@@ -7,6 +7,7 @@ from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.observed import AccessKey, Observed, User, require_ours
+from ses_tenant.core.tenant.similar import meant_hint
 from ses_tenant.operations.protocols import Iam
 
 
@@ -59,12 +60,26 @@ def observe_everything(iam: Iam, domain: SendingDomain) -> Observed:
     """
     observed = observe(iam, domain)
     if observed is None:
-        raise SesTenantError(
-            ErrorCode.NOT_FOUND,
-            f"There is no tenant {domain}: no IAM user {naming.user_name(domain)}.",
-            f"To see all tenants: ses-tenant list. To make this one: ses-tenant create {domain}",
-        )
+        raise no_tenant(iam, domain)
     return replace(observed, attachments=iam.list_attachments(observed.user.user_name))
+
+
+def no_tenant(iam: Iam, domain: SendingDomain) -> SesTenantError:
+    """Return the failure for a domain that is no tenant, with those that may be meant.
+
+    An operator who may not list tenants is told without them.
+    """
+    try:
+        return unknown_tenant(domain, (observed.domain.name for observed in observe_all(iam)[0]))
+    except SesTenantError:
+        hint = "To see all tenants: ses-tenant list"
+        return SesTenantError(ErrorCode.NOT_FOUND, f"There is no tenant {domain}.", hint)
+
+
+def unknown_tenant(domain: SendingDomain, tenants: Iterable[str]) -> SesTenantError:
+    """Return the failure for a domain that is none of the tenants, with those that may be meant."""
+    hint = meant_hint(domain.name, tenants)
+    return SesTenantError(ErrorCode.NOT_FOUND, f"There is no tenant {domain}.", hint)
 
 
 def with_last_use(iam: Iam, keys: Iterable[AccessKey]) -> tuple[AccessKey, ...]:

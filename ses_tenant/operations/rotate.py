@@ -26,7 +26,7 @@ from ses_tenant.core.tenant.request import TenantRequest, require_regions, resol
 from ses_tenant.core.tenant.spec import STDOUT, TenantSpec
 from ses_tenant.core.tenant.tags import Damaged, Remembered
 from ses_tenant.operations.apply import Issue, apply
-from ses_tenant.operations.observe import observe_all
+from ses_tenant.operations.observe import observe_all, unknown_tenant
 from ses_tenant.operations.protocols import Iam
 from ses_tenant.operations.runtime import Runtime
 from ses_tenant.operations.situation import read_situation
@@ -69,7 +69,7 @@ def choose(
     tenants = {o.domain.name: o for o in observe_all(iam)[0]}
     if domains:
         missing = [
-            Turn(domain.name, error=_no_tenant(domain))
+            Turn(domain.name, error=unknown_tenant(domain, tenants))
             for domain in domains
             if domain.name not in tenants
         ]
@@ -213,12 +213,4 @@ def _not_printed(domain: str, decision: Decision) -> Decision:
                 f"rotate-keys {domain}",
             ),
         ),
-    )
-
-
-def _no_tenant(domain: SendingDomain) -> SesTenantError:
-    return SesTenantError(
-        ErrorCode.NOT_FOUND,
-        f"There is no tenant {domain}.",
-        f"To see all tenants: ses-tenant list. To make this one: ses-tenant create {domain}",
     )

@@ -1,11 +1,11 @@
 """`simulate`: whether a tenant may send a mail, by all that IAM holds of it."""
 
 from ses_tenant.core.domain import SendingDomain
-from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.proof.members import members
 from ses_tenant.core.proof.simulation import Mail, Result, case_of_tenant
 from ses_tenant.core.proof.simulation import simulate as decide_all
 from ses_tenant.core.tenant.tags import known
+from ses_tenant.operations.observe import unknown_tenant
 from ses_tenant.operations.protocols import Iam
 
 
@@ -15,12 +15,12 @@ def simulate(iam: Iam, domain: SendingDomain, mail: Mail, region: str | None) ->
     One request for each thousand users of the account: groups, managed policies and boundaries
     have a say. Raises SesTenantError `not_found`.
     """
-    for member in members(iam.account_details()):
+    people = members(iam.account_details())
+    for member in people:
         if member.tenant == domain:
             regions = known(member.remembered.regions) or ()
             where = region or (*regions, "us-east-1")[0]
             (result,) = decide_all([case_of_tenant(mail, member, where)])
             return result
-    raise SesTenantError(
-        ErrorCode.NOT_FOUND, f"There is no tenant {domain}.", "ses-tenant list shows all tenants."
-    )
+    tenants = [member.tenant.name for member in people if member.tenant]
+    raise unknown_tenant(domain, tenants)

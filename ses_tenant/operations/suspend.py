@@ -12,7 +12,7 @@ from ses_tenant.core.tenant.policy import keys_before_suspension, suspended_poli
 from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations.apply import apply
 from ses_tenant.operations.many import Progress, each_tenant, unwatched
-from ses_tenant.operations.observe import observe_all
+from ses_tenant.operations.observe import no_tenant, observe_all
 from ses_tenant.operations.protocols import Iam
 from ses_tenant.operations.runtime import Runtime
 
@@ -142,11 +142,7 @@ def _forget(user: User) -> steps.Plan:
 def _user(iam: Iam, domain: SendingDomain) -> User:
     user = iam.get_user(naming.user_name(domain))
     if user is None:
-        raise SesTenantError(
-            ErrorCode.NOT_FOUND,
-            f"There is no tenant {domain}.",
-            "To see all tenants: ses-tenant list",
-        )
+        raise no_tenant(iam, domain)
     require_ours(user, domain)
     return user
 

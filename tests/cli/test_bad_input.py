@@ -142,3 +142,13 @@ def test_a_refused_setting_is_told_with_its_option(
     assert answer.status == 2
     assert answer.error["message"].startswith(where)
     assert set(server.actions) <= {"GetUser"}  # what is remembered may decide
+
+
+@pytest.mark.parametrize("verb", ["show", "delete", "suspend", "rotate-keys", "check"])
+def test_a_part_of_a_name_is_offered_and_never_taken(server: Server, run: Run, verb: str) -> None:
+    assert run("create", "shop.example.com", "--quiet").status == 0
+    server.actions.clear()
+    answer = run(verb, "shop", "-o", "json")
+    assert (answer.status, answer.error["code"]) == (2, "invalid_domain")
+    assert answer.error["hint"] == "Did you mean shop.example.com?"
+    assert server.actions == ["GetAccountAuthorizationDetails"]

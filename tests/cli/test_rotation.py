@@ -314,7 +314,7 @@ class TestSeveral:
     def test_an_unknown_tenant_is_not_found(self, server: Server, run: Run) -> None:
         answer = run("rotate-keys", SHOP, "-o", "json")
         assert (answer.status, answer.error["code"]) == (1, "not_found")
-        assert f"ses-tenant create {SHOP}" in answer.error["hint"]
+        assert "There is no tenant yet." in answer.error["hint"]
         assert server.writes == []
 
     def test_no_tenants_at_all_are_nothing_to_do(self, run: Run) -> None:

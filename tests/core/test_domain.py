@@ -57,8 +57,8 @@ REFUSED = [
     ("shop\x00.example.com", "a control character", ONE),
     ("shop\ud800.example.com", "a control character", ONE),
     # too few labels, empty labels
-    ("localhost", "it has only one label", "localhost.com"),
-    ("com.", "it has only one label", "com.com"),
+    ("localhost", "it has only one label", "shop.example.com"),
+    ("com.", "it has only one label", "shop.example.com"),
     ("shop..example.com", "it has an empty label", MEANT),
     (".shop.example.com", "it has an empty label", MEANT),
     ("shop.example.com..", "it has an empty label", MEANT),

@@ -105,8 +105,8 @@ def test_what_does_not_exist_is_not_found() -> None:
     assert deletion.plan == ()
     assert deletion.error is not None
     assert deletion.error.code is ErrorCode.NOT_FOUND
-    assert "ses-tenant list" in deletion.error.hint
-    assert iam.calls == ["iam:GetUser"]
+    assert "There is no tenant yet." in deletion.error.hint
+    assert iam.calls == ["iam:GetUser", "iam:GetAccountAuthorizationDetails"]
 
 
 @pytest.mark.parametrize(

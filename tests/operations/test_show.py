@@ -2,6 +2,7 @@
 
 import pytest
 
+from ses_tenant.core.domain import SendingDomain
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.rotation.keys import KeyState
 from ses_tenant.core.tenant.observed import Attachments
@@ -88,7 +89,15 @@ def test_what_does_not_exist_is_not_found() -> None:
         show(FakeIam(), SHOP)
 
     assert caught.value.code is ErrorCode.NOT_FOUND
-    assert "ses-tenant create shop.example.com" in caught.value.hint
+    assert caught.value.hint.startswith("There is no tenant yet.")
+
+
+def test_a_typo_is_answered_with_the_tenant_that_is_meant() -> None:
+    iam = FakeIam()
+    run_create(iam)
+    with pytest.raises(SesTenantError) as caught:
+        show(iam, SendingDomain("shop.exmaple.com"))
+    assert caught.value.hint == "Did you mean shop.example.com?"
 
 
 @pytest.mark.parametrize(("path", "tags"), [("/", TAGS), (PATH, {})])
