@@ -90,8 +90,10 @@ def create(
     console = Console("create", output, quiet)
 
     def show(_spec: "TenantSpec", credentials: "Credentials") -> None:
-        # Printing is the delivery: if it fails, the key is deleted again.
-        _print(console, prepared, credentials, readiness)
+        # Printing is the delivery: if it fails, the key is deleted again. What is missing is asked
+        # once the tenant is there, and in JSON it stands in the document that is printed here.
+        seen = read_readiness(console, session, prepared.spec) if output is Output.JSON else None
+        _print(console, prepared, credentials, seen)
 
     allowed = unread() if dry_run else consent([request])
     runtime = make_runtime(session, show, force=force, consent=allowed)
@@ -116,11 +118,9 @@ def create(
     agree(console, [request])
     with console.progress(f"Creating {request.domain} ..."):
         wanted = work.carry_out(session) if work else ()
-        readiness = None
-        if output is Output.JSON:  # it stands in the document that delivers the credentials
-            readiness = read_readiness(console, session, prepared.spec)
         created = operation.carry_out(runtime, prepared)
-        if output is Output.TABLE:
+        readiness = None
+        if output is Output.TABLE or not created.printed:
             readiness = read_readiness(console, session, prepared.spec)
     failure, verified = None, ""
     if verify and created.credentials:
@@ -207,7 +207,7 @@ def _report(
     identity.tell(console)
     if readiness is not None:
         readiness.tell(console)
-    if not credentials or spec.destination != STDOUT:
+    if not created.printed:
         data = create_data(spec, prepared.plan, created.user_arn, credentials)
         data["readiness"] = readiness.data() if readiness else None
         console.result(data, "", prepared.warnings, errors, status)

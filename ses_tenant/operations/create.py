@@ -13,7 +13,7 @@ from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.observed import AccessKey, Observed
 from ses_tenant.core.tenant.policy import check_policy_size, sending_policy
 from ses_tenant.core.tenant.request import TenantRequest, check_spec, require_regions, resolve
-from ses_tenant.core.tenant.spec import Interface, TenantSpec
+from ses_tenant.core.tenant.spec import STDOUT, Interface, TenantSpec
 from ses_tenant.operations.apply import Issue, apply
 from ses_tenant.operations.observe import observe, with_last_use
 from ses_tenant.operations.protocols import Iam
@@ -40,6 +40,11 @@ class Created:
     prepared: Prepared
     user_arn: str | None
     credentials: Credentials | None
+
+    @property
+    def printed(self) -> bool:
+        """Tell whether credentials were issued, and delivered by being printed."""
+        return self.credentials is not None and self.prepared.spec.destination == STDOUT
 
 
 def prepare(runtime: Runtime, request: TenantRequest) -> Prepared:

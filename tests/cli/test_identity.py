@@ -174,6 +174,18 @@ def test_from_a_bare_domain_to_a_verified_one(
         assert everyone.startswith(f"ok  {SHOP} in {REGION}\n")
 
 
+def test_what_is_missing_is_asked_once_the_tenant_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # This sandbox verifies the domain of a tenant, which there has to be for that.
+    with serve(Options(region=REGION)) as sandbox:
+        world = World(sandbox, lambda _name, _kind: Answer(Outcome.NO_NAME))
+        reach(world, monkeypatch)
+        printed = world.run("create", SHOP, "-o", "json").json["data"]["readiness"]
+        assert (printed["ready"], printed["missing"]) == (True, [])
+        assert "Next:" not in world.run("create", "blog.example.org").stderr
+
+
 def test_a_fleet_gets_its_identities(world: World, tmp_path: Path) -> None:
     file = tmp_path / "tenants.toml"
     file.write_text(
