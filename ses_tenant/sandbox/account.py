@@ -6,6 +6,7 @@ permissions boundaries and verifies nothing, so those are kept here.
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -53,12 +54,23 @@ class Settings:
     verifies: bool = False
     model: Model = field(default_factory=Model)
 
+    @property
+    def daily_quota(self) -> int:
+        """Return how many recipients a Region takes in 24 hours."""
+        return 200 if self.ses_sandbox else 50_000
+
+    @property
+    def rate(self) -> int:
+        """Return how many recipients a second SES would take."""
+        return 1 if self.ses_sandbox else 14
+
 
 @dataclass
 class Account:
     """The account; hold `lock` while moto is read or written.
 
-    `ports` are those of HTTP, SMTP with STARTTLS and SMTP with TLS, 0 before it is served.
+    `sent` counts recipients by Region since the sandbox began. `ports` are those of HTTP, SMTP with
+    STARTTLS and SMTP with TLS, 0 before it is served.
     """
 
     settings: Settings
@@ -69,6 +81,7 @@ class Account:
     details: dict[str, Any] = field(default_factory=dict)
     event_destinations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     ports: tuple[int, int, int] = (0, 0, 0)
+    sent: Counter[str] = field(default_factory=Counter)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property

@@ -103,7 +103,12 @@ class Gate:
         time.sleep(self.faults.latency_s)
         match self.faults.next():
             case Fault.THROTTLED:
-                return wire.error_response(call.protocol, wire.throttled())
+                return wire.error_response(
+                    call.protocol,
+                    wire.sending_throttled("Maximum sending rate exceeded.")
+                    if sending_api.sends(call)
+                    else wire.throttled(),
+                )
             case Fault.FAILED:
                 return wire.error_response(call.protocol, wire.unavailable())
             case _:
@@ -172,7 +177,9 @@ class Gate:
             if call.service == "ses":
                 account.ses(call.region)
                 if call.operation == "GetAccount":
-                    return _account(account)
+                    return _account(account, call.region)
+                if call.operation == "GetSendQuota":
+                    return _quota(account, call)
                 if call.operation == "PutAccountDetails":
                     return _put_details(account, call)
                 answer = None
@@ -245,7 +252,17 @@ def _context(call: Call) -> dict[str, tuple[str, ...]]:
     return {name: (str(value),) for name, value in given.items() if value}
 
 
-def _account(account: Account) -> Response:
+def _quota(account: Account, call: Call) -> Response:
+    told = {
+        "Max24HourSend": account.settings.daily_quota,
+        "MaxSendRate": account.settings.rate,
+        "SentLast24Hours": account.sent[call.region],
+    }
+    inner = "".join(f"<{name}>{float(value)}</{name}>" for name, value in told.items())
+    return wire.xml_result(call.operation, inner)
+
+
+def _account(account: Account, region: str) -> Response:
     limited = account.settings.ses_sandbox
     return wire.json_result(
         {
@@ -253,9 +270,9 @@ def _account(account: Account) -> Response:
             "EnforcementStatus": "HEALTHY",
             "ProductionAccessEnabled": not limited,
             "SendQuota": {
-                "Max24HourSend": 200.0 if limited else 50_000.0,
-                "MaxSendRate": 1.0 if limited else 14.0,
-                "SentLast24Hours": 0.0,
+                "Max24HourSend": float(account.settings.daily_quota),
+                "MaxSendRate": float(account.settings.rate),
+                "SentLast24Hours": float(account.sent[region]),
             },
             "SendingEnabled": True,
             **({"Details": account.details} if account.details else {}),

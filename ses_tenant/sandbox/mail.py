@@ -41,7 +41,8 @@ class Mail:
     `senders` are all addresses that the message says it is from: `written`, those of its From
     header, `others`, those of a Sender header and the like, and what the request or the SMTP
     envelope names. AWS does not document which of them is ses:FromAddress where they differ.
-    `fault` is SES's code and words for what is wrong with it, said only to who may send it.
+    `fault` is SES's code and words for what is wrong with it, said only to who may send it;
+    `unrendered` is why its template cannot be filled in: SES takes such a message and sends none.
     """
 
     interface: str
@@ -61,6 +62,7 @@ class Mail:
     subject: str = ""
     tags: MessageTags = ()
     fault: tuple[str, str] | None = None
+    unrendered: str | None = None
 
 
 @dataclass(frozen=True)

@@ -50,12 +50,12 @@ class Post:
             whole = next((ruling for ruling in rulings if ruling.code in REFUSES_ALL), None)
             found = [(mail, whole or ruling) for mail, ruling in zip(mails, rulings, strict=True)]
             for mail, ruling in found:
-                if ruling.code is None:
-                    self.account.ses(region).sent_message_count += len(mail.recipients)
+                if ruling.accepted:
+                    self.account.sent[region] += len(mail.recipients)
         results = []
         for mail, ruling in found:
             entry = self.record(key, access_key_id, mail, ruling)
-            if ruling.code is None and self.emit:
+            if ruling.accepted and self.emit:
                 name = key.user_name if key else "root"
                 for event in events_of(entry, self.account.account_id, region, name):
                     self.emit(event)
@@ -69,7 +69,7 @@ class Post:
             at=self.outbox.clock(),
             interface=mail.interface,
             operation=mail.operation,
-            outcome=Outcome.ACCEPTED if ruling.code is None else Outcome.REFUSED,
+            outcome=Outcome.ACCEPTED if ruling.accepted else Outcome.REFUSED,
             answer=ruling.answer,
             reason=ruling.reason,
             user_arn=key.user_arn if key else OPERATOR_ARN,

@@ -15,6 +15,7 @@ REJECTED = "MessageRejected"
 NO_TEMPLATE = "TemplateDoesNotExist"
 REFUSES_ALL = (DENIED, NO_TEMPLATE)  # of a bulk request, what refuses one entry
 NO_SET = "ConfigurationSetDoesNotExist"
+THROTTLED = "Throttling"
 OPERATOR = "the operator's credentials are not limited"
 
 
@@ -23,11 +24,20 @@ Context = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Ruling:
-    """What SES answers: `code` is None where it takes the message, else the API's error code."""
+    """What SES answers: `code` is None where it takes the message, else the API's error code.
+
+    `sent` is false where it takes the message and cannot send it: a rendering failure.
+    """
 
     code: str | None
     answer: str
     reason: str
+    sent: bool = True
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether the message goes out."""
+        return self.code is None and self.sent
 
 
 def rule(
@@ -77,6 +87,12 @@ def rule(
             "Email address is not verified. The following identities failed the check in region "
             f"{region.upper()}: {', '.join(unverified)}",
             "no verified identity covers it",
+        )
+    if mail.unrendered is not None:
+        return Ruling(None, "Ok", f"rendering failure: {mail.unrendered}", sent=False)
+    if account.sent[region] + len(mail.recipients) > account.settings.daily_quota:
+        return Ruling(
+            THROTTLED, "Daily message quota exceeded.", f"{account.sent[region]} have been sent"
         )
     return Ruling(None, "Ok", allowed)
 

@@ -9,6 +9,8 @@ from email.message import EmailMessage
 from typing import Any
 from xml.sax.saxutils import escape
 
+from moto.ses.exceptions import MissingRenderingAttributeException
+from moto.ses.template import parse_template
 from werkzeug.wrappers import Response
 
 from ses_tenant.sandbox import wire
@@ -26,7 +28,14 @@ from ses_tenant.sandbox.message_tags import fault_of, in_document, in_form
 from ses_tenant.sandbox.model import BOTH
 from ses_tenant.sandbox.post import Post
 from ses_tenant.sandbox.requests import Call, members
-from ses_tenant.sandbox.ruling import DENIED, NO_TEMPLATE, REFUSES_ALL, Ruling
+from ses_tenant.sandbox.ruling import (
+    DENIED,
+    NO_SET,
+    NO_TEMPLATE,
+    REFUSES_ALL,
+    THROTTLED,
+    Ruling,
+)
 from ses_tenant.sandbox.wire import Protocol
 
 _V1 = frozenset({"SendEmail", "SendRawEmail", "SendTemplatedEmail", "SendBulkTemplatedEmail"})
@@ -78,12 +87,24 @@ def send(post: Post, key: Key | None, access_key_id: str, call: Call) -> Respons
 
 
 def _refusal(call: Call, ruling: Ruling) -> Response:
-    error = (
-        wire.access_denied(ruling.answer)
-        if ruling.code == DENIED
-        else wire.rejected(str(ruling.code), ruling.answer)
-    )
+    match ruling.code:
+        case code if code == DENIED:
+            error = wire.access_denied(ruling.answer)
+        case code if code == THROTTLED:
+            error = wire.sending_throttled(ruling.answer)
+        case code:
+            error = wire.rejected(str(code), ruling.answer)
     return wire.error_response(call.protocol, error)
+
+
+# The status of one entry of a bulk request, in the first API and in the second:
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html
+_ENTRY_STATUS = {
+    THROTTLED: ("AccountDailyQuotaExceeded", "ACCOUNT_DAILY_QUOTA_EXCEEDED"),
+    NO_SET: ("ConfigurationSetDoesNotExist", "CONFIGURATION_SET_NOT_FOUND"),
+    "InvalidParameterValue": ("InvalidParameterValue", "INVALID_PARAMETER"),
+}
+_REJECTED_ENTRY = ("MessageRejected", "MESSAGE_REJECTED")
 
 
 def _bulk_answer(call: Call, results: list[tuple[Ruling, str]]) -> Response:
@@ -91,14 +112,17 @@ def _bulk_answer(call: Call, results: list[tuple[Ruling, str]]) -> Response:
         entries = [
             {"Status": "SUCCESS", "MessageId": message_id}
             if ruling.code is None
-            else {"Status": "MESSAGE_REJECTED", "Error": ruling.answer}
+            else {
+                "Status": _ENTRY_STATUS.get(ruling.code, _REJECTED_ENTRY)[1],
+                "Error": ruling.answer,
+            }
             for ruling, message_id in results
         ]
         return wire.json_result({"BulkEmailEntryResults": entries})
     members = "".join(
         f"<member><Status>Success</Status><MessageId>{message_id}</MessageId></member>"
         if ruling.code is None
-        else "<member><Status>MessageRejected</Status>"
+        else f"<member><Status>{_ENTRY_STATUS.get(ruling.code, _REJECTED_ENTRY)[0]}</Status>"
         f"<Error>{escape(ruling.answer)}</Error></member>"
         for ruling, message_id in results
     )
@@ -338,16 +362,37 @@ def _filled(
     template: str | None,
 ) -> Mail:
     values = json.loads(data)
+    if not isinstance(values, dict):
+        raise _RefusedError("InvalidParameterValue", "The template data is no JSON object.")
+    try:
+        subject, text, html = (
+            parse_template(part, as_texts(values)) if part else part
+            for part in (parts["subject"], parts["text"], parts["html"])
+        )
+    except MissingRenderingAttributeException as error:
+        recipients = merged(_recipients(to))
+        return Mail(
+            **common, recipients=recipients, raw=b"", template=template, unrendered=error.message
+        )
+    return _composed(source, to, subject or "", text, html, common, template)
 
-    def fill(text: str | None) -> str | None:
-        for name, value in values.items() if text else ():
-            text = str(text).replace(f"{{{{{name}}}}}", str(value))
-        return text
 
-    subject = fill(parts["subject"]) or ""
-    return _composed(
-        source, to, subject, fill(parts["text"]), fill(parts["html"]), common, template
-    )
+def as_texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a template's data as moto fills it in: texts, and what is inside by a dotted name."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        match value:
+            case Mapping():
+                inner = as_texts(value)
+                found |= {name: inner, **{f"{name}.{key}": text for key, text in inner.items()}}
+            case list():
+                items = (as_texts(v) if isinstance(v, Mapping) else {"this": str(v)} for v in value)
+                found[name] = list(items)
+            case bool():
+                found[name] = "true" if value else ""
+            case _:
+                found[name] = None if value is None else str(value)
+    return found
 
 
 def _form_destination(form: Mapping[str, Any], prefix: str) -> Destination:

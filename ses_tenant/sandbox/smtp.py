@@ -30,7 +30,7 @@ from ses_tenant.sandbox.mail import (
 )
 from ses_tenant.sandbox.message_tags import fault_of
 from ses_tenant.sandbox.post import Post
-from ses_tenant.sandbox.ruling import DENIED, REJECTED, Ruling
+from ses_tenant.sandbox.ruling import DENIED, REJECTED, THROTTLED, Ruling
 
 MAX_MESSAGE = 40 * 2**20
 _MAX_RECIPIENTS = 50
@@ -51,6 +51,11 @@ def check_login(account: Account, user_name: str, password: str) -> tuple[Key | 
     with account.lock:
         key = account.key(user_name)
     if key is None:
+        if user_name.startswith("ASIA"):
+            return (
+                None,
+                "SMTP passwords are made of an IAM user's key, not of temporary credentials",
+            )
         deleted = user_name in account.issued
         return None, f"the access key {'was deleted' if deleted else 'does not exist'}"
     if _same(password, smtp_password(key.secret_access_key, region)):
@@ -200,6 +205,8 @@ def smtp_answer(ruling: Ruling, message_id: str) -> str:
             return f"554 Access denied: {ruling.answer}"
         case code if code == REJECTED:
             return f"554 Message rejected: {ruling.answer}"
+        case code if code == THROTTLED:
+            return f"454 Throttling failure: {ruling.answer}"
         case _:
             return f"554 Transaction failed: {ruling.answer}"
 

@@ -108,6 +108,14 @@ def throttled() -> AwsError:
     return AwsError(400, "Throttling", "Rate exceeded", "ThrottlingException", 429)
 
 
+def sending_throttled(message: str) -> AwsError:
+    """Return the error for more mail than the account's rate or quota allows.
+
+    https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
+    """
+    return AwsError(400, "Throttling", message, "TooManyRequestsException", 429)
+
+
 def unavailable() -> AwsError:
     """Return the error for a service that fails."""
     return AwsError(503, "ServiceUnavailable", "Service is unavailable", "ServiceUnavailable", 503)

@@ -164,6 +164,55 @@ def test_a_configuration_set_that_is_not_there_cannot_be_deleted(box: Box) -> No
     )
 
 
+def test_a_template_is_filled_in_as_by_ses(box: Box) -> None:
+    content = {
+        "Subject": "Order {{ order.number }}",
+        "Text": "{{#if gift}}A gift! {{/if}}{{#each items}}{{name}}, {{/each}}{{total}}",
+    }
+    data = {"order": {"number": 7}, "gift": True, "items": [{"name": "A"}, {"name": "B"}]}
+    box.tenant(SHOP)  # whose domain is verified by that
+    client = box.client("sesv2")
+
+    def send(data: object) -> None:
+        client.send_email(
+            FromEmailAddress=f"info@{SHOP}",
+            Destination=TO,
+            Content={"Template": {"TemplateContent": content, "TemplateData": json.dumps(data)}},
+        )
+
+    send({**data, "total": 12.5})
+    send(data)  # SES takes it, and cannot send it
+    sent, failed = box.sandbox.post.outbox.entries()
+    assert (sent.outcome, sent.subject) == (Outcome.ACCEPTED, "Order 7")
+    assert b"A gift! A, B, 12.5" in sent.raw
+    assert (failed.outcome, failed.answer) == (Outcome.REFUSED, "Ok")
+    assert failed.reason.startswith("rendering failure: Attribute 'total' is not present")
+
+
+def test_the_daily_quota_of_an_account_in_the_ses_sandbox(boxes: Boxes) -> None:
+    box = boxes(ses_sandbox=True)
+    shop = box.tenant(SHOP)
+    account = box.sandbox.post.account
+    account.sent[REGION] = 199
+    body: Any = {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}}
+    to = {"ToAddresses": ["success@simulator.amazonses.com"]}
+
+    def v1() -> None:
+        box.client("ses").send_email(Source=f"info@{SHOP}", Destination=to, Message=body)
+
+    v1()
+    quota = box.client("ses", shop).get_send_quota()
+    assert (quota["Max24HourSend"], quota["SentLast24Hours"]) == (200, 200)
+    assert refusal(v1) == ("Throttling", 400, "Daily message quota exceeded.")
+    told = refusal(
+        lambda: box.client("sesv2").send_email(
+            FromEmailAddress=f"info@{SHOP}", Destination=to, Content={"Simple": body}
+        )
+    )
+    assert told == ("TooManyRequestsException", 429, "Daily message quota exceeded.")
+    assert box.mail(shop, f"info@{SHOP}", to="success@simulator.amazonses.com")[0] == 454
+
+
 TEMPLATED: list[Send] = [v1_template, v2_template, v2_inline_template, v1_bulk, v2_bulk]
 
 
@@ -226,7 +275,7 @@ def test_of_a_bulk_request_that_is_refused_nothing_is_accepted(box: Box) -> None
         return box.client("ses", shop).send_bulk_templated_email(
             Source=f"info@{SHOP}",
             Template="order",
-            DefaultTemplateData="{}",
+            DefaultTemplateData='{"n":1,"name":"A"}',
             Destinations=[{"Destination": {"ToAddresses": [to]}} for to in recipients],
         )
 
