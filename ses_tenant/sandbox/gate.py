@@ -67,6 +67,8 @@ class Gate:
         if call.protocol is not Protocol.JSON:
             request.environ.pop("HTTP_X_AMZ_TARGET", None)
         if call.protocol is Protocol.XML:
+            if not call.parameters.get("Action"):  # some versions of moto take it for GetUser
+                return wire.error_response(call.protocol, wire.unknown_operation())
             body = urlencode(call.parameters).encode()
             request.environ["QUERY_STRING"] = ""
             request.environ["REQUEST_URI"] = request.environ["RAW_URI"] = request.path
