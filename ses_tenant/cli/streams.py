@@ -8,6 +8,9 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
+# Of a file with as many lines as it has bytes each would take its time.
+_SHORTEST = 500
+
 
 def open_closed_streams() -> None:
     """Give a process that was started with a closed stream one that behaves as closed.
@@ -54,7 +57,7 @@ def read_lines(file: str | None, longest: int, limit: int) -> Iterator[bytes | N
     """Yield the lines of `file`, or of standard input for None, without empty ones.
 
     None stands for a line of more than `longest` bytes, of which no more is kept. Raises OSError:
-    EFBIG past `limit` bytes or a fiftieth of it in lines, EISDIR for a folder.
+    EFBIG past `limit` bytes, or a five hundredth of it in lines, EISDIR for a folder.
     """
     if file is None:
         yield from _lines(sys.stdin.buffer, longest, limit)
@@ -77,8 +80,10 @@ def _lines(stream: BinaryIO, longest: int, limit: int) -> Iterator[bytes | None]
             size += len(line)
             if not line:
                 break
-        if size > limit or lines > limit // 50:
+        if size > limit:
             raise OSError(errno.EFBIG, f"it is larger than {limit // 2**20} MiB")
+        if lines > limit // _SHORTEST:
+            raise OSError(errno.EFBIG, f"it has more than {limit // _SHORTEST:,} lines")
         if not whole or line.strip():
             yield line if whole else None
 

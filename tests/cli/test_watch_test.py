@@ -2,10 +2,12 @@
 
 import json
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from ses_tenant.cli.streams import _lines
 from tests.core.watch.samples import ACCOUNT, event
 
 from .conftest import Run
@@ -76,3 +78,11 @@ def test_what_is_no_file_of_events_is_refused(run: Run, file: str) -> None:
 def test_an_option_that_cannot_be_is_refused(run: Run, option: tuple[str, str]) -> None:
     answer = run("watch", "test", "--events", "-", *option, "-o", "json")
     assert (answer.status, answer.error["code"]) == (2, "usage")
+
+
+def test_short_lines_without_end_come_to_an_end() -> None:
+    with pytest.raises(OSError, match="it has more than 20 lines"):
+        list(_lines(BytesIO(b"{}\n" * 30), 100, 10_000))
+    assert list(_lines(BytesIO(b"a\n\n" + b"b" * 101 + b"\nc"), 100, 10_000)) == [
+        b"a\n", None, b"c",
+    ]  # fmt: skip
