@@ -1,12 +1,13 @@
 """`watch setup` and `watch remove`: have SES tell what becomes of the sites' mail, by Region."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.identity import steps
 from ses_tenant.core.identity.events import (
+    NAME,
     ConfigurationSet,
     EventsPlan,
     EventsView,
@@ -16,6 +17,8 @@ from ses_tenant.core.identity.events import (
     sender,
 )
 from ses_tenant.core.identity.state import EmailIdentity
+from ses_tenant.core.proof.default_sets import limited_to_resources, stopped_by
+from ses_tenant.core.proof.members import Member, members
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.request import TenantRequest, resolve
 from ses_tenant.operations.apply import apply
@@ -39,12 +42,17 @@ class EventPublishing(Protocol):
 
 @dataclass(frozen=True)
 class RegionEvents:
-    """One Region: what SES has there and what is planned, or why it could not be or went wrong."""
+    """One Region: what SES has there and what is planned, or why it could not be or went wrong.
+
+    `others` are the ARNs of those that are no tenants, by the identity that must stay as it is for
+    them.
+    """
 
     region: str
     view: EventsView | None = None
     plan: EventsPlan | None = None
     error: SesTenantError | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,6 @@ class Prepared:
         return (*self.errors, *(each.error for each in self.regions if each.error is not None))
 
 
-Plan = Callable[[EventsView, Sequence[Sender]], EventsPlan]
-
-
 def prepare_setup(
     runtime: Runtime,
     events: EventPublishing,
@@ -77,7 +82,13 @@ def prepare_setup(
 ) -> Prepared:
     """Plan that all identities of ours are watched. What fails in a Region is told with it."""
     senders = tuple(map(_sender, observe_all(runtime.iam)[0]))
-    prepared = _prepare(runtime, events, regions, progress, lambda view: plan_setup(view, senders))
+    limited = limited_to_resources(members(runtime.iam.account_details()))
+
+    def plan(view: EventsView) -> RegionEvents:
+        others = _stopped(view, limited)
+        return RegionEvents(view.region, view, plan_setup(view, senders, others), others=others)
+
+    prepared = _prepare(runtime, events, regions, progress, plan)
     return replace(
         prepared, senders=tuple(each for each in senders if _concerned(each, prepared.plans))
     )
@@ -90,7 +101,11 @@ def prepare_remove(
     progress: Progress = unwatched,
 ) -> Prepared:
     """Plan to undo that. What fails in a Region is told with it."""
-    return _prepare(runtime, events, regions, progress, plan_remove)
+
+    def plan(view: EventsView) -> RegionEvents:
+        return RegionEvents(view.region, view, plan_remove(view))
+
+    return _prepare(runtime, events, regions, progress, plan)
 
 
 def carry_out(runtime: Runtime, events: EventPublishing, prepared: Prepared) -> Prepared:
@@ -118,7 +133,7 @@ def carry_out(runtime: Runtime, events: EventPublishing, prepared: Prepared) -> 
     for each in prepared.regions:
         replanned = each
         if failed and each.view is not None and each.plan is not None:
-            replanned = replace(each, plan=plan_setup(each.view, senders))
+            replanned = replace(each, plan=plan_setup(each.view, senders, each.others))
         regions.append(_carry_out(events, replanned))
     return Prepared(senders, tuple(regions), errors)
 
@@ -128,6 +143,17 @@ def _concerned(each: Sender, plans: Sequence[EventsPlan]) -> bool:
     return bool(each.refused) or any(
         each.sends_in(plan.region) and any(map(each.may_use, plan.watched)) for plan in plans
     )
+
+
+def _stopped(view: EventsView, limited: Sequence[Member]) -> Mapping[str, str]:
+    """Return, by identity, who could no longer send by it if the set were its default."""
+    return {
+        identity.name: member.arn
+        for identity in view.identities
+        if identity.ours and identity.configuration_set is None
+        for member in limited
+        if stopped_by(member, view.region, identity.name, NAME)
+    }
 
 
 def _allow(runtime: Runtime, each: Sender) -> Sender:
@@ -162,15 +188,11 @@ def _prepare(
     events: EventPublishing,
     regions: Sequence[str],
     progress: Progress,
-    plan: Callable[[EventsView], EventsPlan],
+    plan: Callable[[EventsView], RegionEvents],
 ) -> Prepared:
-    def look(region: str) -> RegionEvents:
-        view = _view(runtime, events, region)
-        return RegionEvents(region, view, plan(view))
-
     found = each_tenant(
         regions,
-        look,
+        lambda region: plan(_view(runtime, events, region)),
         failed=lambda region, error: RegionEvents(region, error=error.about(region)),
         workers=runtime.workers,
         progress=progress,

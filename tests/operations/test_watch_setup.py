@@ -309,3 +309,33 @@ def test_a_tenant_whose_tags_cannot_be_read_is_told_of() -> None:
     done = world.run()
     assert (told(done), world.default()) == (["not_watched"], None)
     assert "ses-tenant:regions" in done.plans[0].notices[0].message
+
+
+ARN = f"arn:aws:ses:{EU}:123456789012"
+
+
+@pytest.mark.parametrize(
+    ("resource", "sender", "stopped"),
+    [
+        (f"{ARN}:identity/shop.example.com", "*", True),
+        (f"{ARN}:identity/*", "wordpress@shop.example.com", True),
+        ([f"{ARN}:identity/*", f"{ARN}:configuration-set/{SET}"], "*", False),
+        (f"{ARN}:*", "*", False),
+        ("*", "*@shop.example.com", False),
+        (f"{ARN}:identity/else.example.net", "*", False),
+        (f"arn:aws:ses:{US}:123456789012:identity/shop.example.com", "*", False),
+    ],
+)
+def test_nobody_who_is_no_tenant_is_stopped(
+    resource: str | list[str], sender: str, stopped: bool
+) -> None:
+    world = World()
+    world.identity()
+    as_sender = {"StringLike": {"ses:FromAddress": sender}}
+    allow = {"Effect": "Allow", "Action": "ses:SendRawEmail", "Resource": resource}
+    policy = {"Version": "2012-10-17", "Statement": [{**allow, "Condition": as_sender}]}
+    world.iam.add_user("wordpress").policies["send"] = policy
+    done = world.run()
+    assert (told(done), world.default()) == ((["not_watched"], None) if stopped else ([], SET))
+    if stopped:
+        assert ":user/wordpress may send by this identity" in done.plans[0].notices[0].message

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
 from ses_tenant.core.identity import steps
@@ -111,8 +112,15 @@ def sender(spec: TenantSpec, document: Mapping[str, object] | None) -> Sender:
     return Sender(spec, (put,))
 
 
-def plan_setup(view: EventsView, senders: Iterable[Sender]) -> EventsPlan:
+def plan_setup(
+    view: EventsView,
+    senders: Iterable[Sender],
+    others: Mapping[str, str] = MappingProxyType({}),
+) -> EventsPlan:
     """Return the steps that make all of ours in the Region be watched; none if they are.
+
+    `others` are the ARNs of principals that are no tenants, by the identity of which SES would
+    refuse their mail.
 
     Raises SesTenantError `not_ours` for a configuration set of somebody else's, and `suspended`
     for one by which nothing is sent: it would stop every site.
@@ -132,7 +140,7 @@ def plan_setup(view: EventsView, senders: Iterable[Sender]) -> EventsPlan:
     for identity in view.identities:
         if not identity.ours:
             continue
-        hindrance = _hindrance(view.region, identity, senders)
+        hindrance = _hindrance(view.region, identity, senders, others.get(identity.name))
         if hindrance is not None:
             notices.append(hindrance)
             continue
@@ -200,7 +208,9 @@ def _make(found: ConfigurationSet | None, region: str) -> Iterator[steps.EventSt
         yield steps.UpdateConfigurationSetEventDestination(region, NAME, DESTINATION, EVENT_TYPES)
 
 
-def _hindrance(region: str, identity: EmailIdentity, senders: Iterable[Sender]) -> Notice | None:
+def _hindrance(
+    region: str, identity: EmailIdentity, senders: Iterable[Sender], stopped: str | None
+) -> Notice | None:
     """Return why the configuration set cannot become the default one of an identity of ours."""
     place, other = f"{identity.name} in {region}", identity.configuration_set
     if other not in (None, NAME):
@@ -220,6 +230,13 @@ def _hindrance(region: str, identity: EmailIdentity, senders: Iterable[Sender]) 
                 f"{each.refused}, so that SES might refuse its mail. First: ses-tenant check "
                 f"{each.spec.domain} --repair",
             )
+    if stopped is not None and other is None:
+        return Notice(
+            "not_watched",
+            f"The mail of {place} is not watched: {stopped} may send by this identity, and its "
+            f"policy does not allow the configuration set, so that SES would refuse its mail. Add "
+            f"the ARN of configuration-set/{NAME} to its policy, or make it a tenant.",
+        )
     return None
 
 
