@@ -41,7 +41,7 @@ class Identities:
 
     def listed(self, region: str) -> tuple[ListedIdentity, ...]:
         """Return all email identities in the Region; none where it is not enabled."""
-        return list_identities(self._session, region)
+        return list_identities(self._session, self._client(region))
 
     def apply(self, step: steps.IdentityStep) -> None:
         """Carry out a step."""
@@ -97,13 +97,12 @@ def read_identity(session: AwsSession, region: str, name: str) -> EmailIdentity 
     return email_identity(region, name, answer)
 
 
-def list_identities(session: AwsSession, region: str) -> tuple[ListedIdentity, ...]:
-    """Return all email identities in the Region; none where it is not enabled.
+def list_identities(session: AwsSession, client: "SESV2Client") -> tuple[ListedIdentity, ...]:
+    """Return all email identities in the Region of a client; none where it is not enabled.
 
     Credentials that are good elsewhere are rejected in a Region that is not.
     https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_ListEmailIdentities.html
     """
-    client = session.ses_lister(region)
     found: list[ListedIdentity] = []
     token = ""
     with session.errors():

@@ -33,7 +33,7 @@ class Ses:
 
     def list_identities(self, region: str) -> tuple[ListedIdentity, ...]:
         """Return all email identities in the Region; none where it is not enabled."""
-        return list_identities(self._session, region)
+        return list_identities(self._session, self._session.ses_lister(region))
 
     def _client(self, region: str) -> "SESV2Client":
         return self._session.sesv2_client(region)

@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
+from ses_tenant.aws.identities import Identities
 from ses_tenant.aws.ses import Ses
 from ses_tenant.aws.session import open_session
 from ses_tenant.core.errors import ErrorCode, SesTenantError
@@ -134,6 +135,18 @@ def test_identities_are_listed_in_pages_of_a_thousand() -> None:
 def test_a_region_that_is_not_enabled_has_no_identities(code: str) -> None:
     there, _ = pages(refusal(code))
     assert there.list_identities(REGION) == ()
+
+
+def test_a_fleet_waits_for_its_turn_where_listing_is_throttled() -> None:
+    waited: list[float] = []
+    session = open_session(None, REGION, "http://127.0.0.1:9", sleep=waited.append)
+    refused = [response(429, b'{"__type": "TooManyRequestsException"}') for _ in range(3)]
+    listed = b'{"EmailIdentities": [{"IdentityName": "a.example", "SendingEnabled": true}]}'
+    answers = [*refused, response(200, listed)]
+    session.boto.events.register("before-send.sesv2", lambda **_: answers.pop(0))  # type: ignore[arg-type]
+    assert Identities(session).listed(REGION) == (ListedIdentity("a.example", verified=True),)
+    assert answers == []
+    assert len(waited) == 3  # the pace is kept once a request was refused
 
 
 def test_identities_that_may_not_be_listed() -> None:
