@@ -75,7 +75,7 @@ def apply(
     changed = sum(t.error is None and t.change is not Change.NONE for t in tenants)
     console.note(f"{counted(len(tenants), 'tenant')}, {changed} changed, {failed} failed")
     if any(t.records for t in outcomes if t.error is None):
-        console.note("To see which DNS records are still to be added: ses-tenant identity check")
+        console.note("For the DNS records to add: ses-tenant identity records --format zone")
     console.result(fleet_data(planned, tenants), "", warnings_of(planned), errors, status)
     exit_with(status)
 

@@ -17,6 +17,7 @@ from ses_tenant.core.identity.state import EmailIdentity, Status, serving_names
 from ses_tenant.core.tenant.identity import IdentitySettings
 from ses_tenant.core.tenant.observed import Observed
 from ses_tenant.core.tenant.tags import known
+from ses_tenant.operations.many import Progress, each_tenant, unwatched
 from ses_tenant.operations.observe import observe_all
 from ses_tenant.operations.protocols import Iam, Identities, IdentityReader
 
@@ -246,6 +247,28 @@ def records_of(
             f"To make it: ses-tenant identity create {domain}",
         )
     return unique(tuple(found))
+
+
+def read_records(
+    identities: IdentityReader,
+    places: Sequence[tuple[SendingDomain, str]],
+    dmarc_rua: str | None,
+    workers: int,
+    progress: Progress = unwatched,
+) -> Mapping[SendingDomain, tuple[DnsRecord, ...] | SesTenantError]:
+    """Return the records that each domain needs in its Regions, or why they are not known."""
+    regions: dict[SendingDomain, list[str]] = {}
+    for domain, region in places:
+        regions.setdefault(domain, []).append(region)
+
+    def read(domain: SendingDomain) -> tuple[DnsRecord, ...] | SesTenantError:
+        views = [read_view(identities, domain, region) for region in regions[domain]]
+        return records_of(views, domain, dmarc_rua)
+
+    outcomes = each_tenant(
+        list(regions), read, failed=lambda _, error: error, workers=workers, progress=progress
+    )
+    return dict(zip(regions, outcomes, strict=True))
 
 
 def wait_until_verified(

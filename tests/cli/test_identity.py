@@ -206,6 +206,12 @@ def test_a_fleet_gets_its_identities(world: World, tmp_path: Path) -> None:
         f"<key>._domainkey.{SHOP}", f"mail.{SHOP}", f"mail.{SHOP}", f"_dmarc.{SHOP}",
     ]  # fmt: skip
     assert world.run("plan", str(file)).stdout == "2 tenants: 2 unchanged\n"
+    records = world.run("identity", "records", "-o", "json").json["data"]
+    assert records["domain"] is None
+    assert len({record["name"] for record in records["records"]}) == 2 * (3 + 1 + 1)
+    part = world.run("identity", "records", SHOP, "other.example.com", "-o", "json", status=3).json
+    assert [error["code"] for error in part["errors"]] == ["not_found"]
+    assert len(part["data"]["records"]) == 6
     exported = world.run("export").stdout
     assert f'[tenants."{SHOP}".identity]\n' in exported
     assert '[tenants."www.example.org".identity]\nmail-from = "bounce"\n' in exported

@@ -264,6 +264,7 @@ def test_the_operator_policy_writes_only_under_our_path() -> None:
         "ChangeIdentities": "arn:aws:ses:*:*:identity/*",
         "KeepEventsSet": "arn:aws:ses:*:*:configuration-set/ses-tenant-events",
         "ChooseEventsSet": "arn:aws:ses:*:*:identity/*",
+        "RequestProduction": "*",
         "ReplicateDkimKeys": "arn:aws:ses:*:*:identity/*",
         "ReadZones": "*",
         "ReadRecords": "arn:aws:route53:::hostedzone/*",

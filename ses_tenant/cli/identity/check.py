@@ -14,26 +14,16 @@ from ses_tenant.core.errors import ErrorCode, ExitStatus, SesTenantError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ses_tenant.core.domain import SendingDomain
-    from ses_tenant.core.tenant.observed import Observed
     from ses_tenant.dns.resolver import DnsResolver
     from ses_tenant.operations.identity_check import IdentityCheck
 
     Outcome = IdentityCheck | SesTenantError
 
-_WORKERS = 16
 _MAX_SAVED = 64 * 2**20
 
 
 def check(
-    domains: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="DOMAIN",
-            help="Domains to check; without one, those of all tenants.",
-            show_default=False,
-        ),
-    ] = None,
+    domains: i.Domains = None,
     region: i.Regions = None,
     resolver: i.Resolver = None,
     authoritative: Annotated[
@@ -138,25 +128,13 @@ def _check_live(
     debug: bool,
     authoritative: bool,
 ) -> "Sequence[Outcome]":
-    from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.identities import Identities
-    from ses_tenant.core.domain import SendingDomain
     from ses_tenant.operations.identity_check import check_domain
-    from ses_tenant.operations.observe import observe_all
 
-    named = [SendingDomain.parse(text) for text in domains or ()]
-    session, default = i.connect(profile, regions, endpoint_url, debug=debug)
+    session, places = i.connect_to_places(
+        console, domains, regions, profile, endpoint_url, debug=debug
+    )
     identities = Identities(session)
-    places = [(domain, place) for domain in dict.fromkeys(named) for place in default]
-    if not named:
-        with console.progress("Reading tenants ..."):
-            tenants, _ = observe_all(Iam(session))
-        places = [
-            (domain, place)
-            for observed in tenants
-            for domain in _domains_of(observed)
-            for place in (default if regions else _regions_of(observed) or default)
-        ]
     return _each(
         console,
         [
@@ -177,22 +155,9 @@ def _each(console: Console, checks: "Sequence[Callable[[], IdentityCheck]]") -> 
             checks,
             lambda check: check(),
             failed=lambda _, error: error,
-            workers=_WORKERS,
+            workers=i.WORKERS,
             progress=progress,
         )
-
-
-def _domains_of(observed: "Observed") -> "tuple[SendingDomain, ...]":
-    from ses_tenant.core.tenant.tags import known
-
-    sending = known(observed.user.remembered.sending)
-    return (observed.domain, *(sending.also if sending else ()))
-
-
-def _regions_of(observed: "Observed") -> tuple[str, ...]:
-    from ses_tenant.core.tenant.tags import known
-
-    return known(observed.user.remembered.regions) or ()
 
 
 def _read(file: str) -> object:

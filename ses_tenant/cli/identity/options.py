@@ -9,8 +9,19 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 
 if TYPE_CHECKING:
     from ses_tenant.aws.session import AwsSession
+    from ses_tenant.cli.console import Console
+    from ses_tenant.core.domain import SendingDomain
     from ses_tenant.dns.resolver import DnsResolver
 
+WORKERS = 16
+Domains = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="DOMAIN",
+        help="Domains to look at; without one, those of all tenants.",
+        show_default=False,
+    ),
+]
 Regions = Annotated[
     list[str] | None,
     typer.Option(
@@ -60,6 +71,41 @@ def connect(
         )
     session.check_regions(found)
     return session, found
+
+
+def connect_to_places(
+    console: "Console",
+    domains: list[str] | None,
+    regions: list[str] | None,
+    profile: str | None,
+    endpoint_url: str | None,
+    *,
+    debug: bool,
+) -> "tuple[AwsSession, list[tuple[SendingDomain, str]]]":
+    """Return the session, and the domains and Regions to look at.
+
+    Without `domains` all that tenants send as, in the Regions that each sends in unless Regions are
+    given. Raises SesTenantError `no_region` as `connect` does, and `invalid_domain`.
+    """
+    from ses_tenant.aws.iam import Iam
+    from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.tenant.tags import known
+    from ses_tenant.operations.identity import sending_domains
+    from ses_tenant.operations.observe import observe_all
+
+    named = dict.fromkeys(SendingDomain.parse(text) for text in domains or ())
+    session, default = connect(profile, regions, endpoint_url, debug=debug)
+    if named:
+        return session, [(domain, region) for domain in named for region in default]
+    with console.progress("Reading tenants ..."):
+        tenants, _ = observe_all(Iam(session))
+    places = [
+        (domain, region)
+        for observed in tenants
+        for domain in sending_domains(observed)
+        for region in (default if regions else known(observed.user.remembered.regions) or default)
+    ]
+    return session, list(dict.fromkeys(places))
 
 
 def open_dns(servers: list[str] | None) -> "DnsResolver":

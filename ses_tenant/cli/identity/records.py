@@ -5,13 +5,14 @@ from typing import Annotated
 import typer
 
 from ses_tenant.cli import options as o
-from ses_tenant.cli.console import Console, Output
+from ses_tenant.cli.console import Console, Output, exit_with, status_of
 from ses_tenant.cli.identity import options as i
 from ses_tenant.cli.identity.create import get_form
+from ses_tenant.core.errors import SesTenantError
 
 
 def records(
-    domain: o.Domain,
+    domains: i.Domains = None,
     region: i.Regions = None,
     format_: Annotated[
         str,
@@ -28,11 +29,12 @@ def records(
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> None:
-    """Print the DNS records that DOMAIN needs, in the form that its DNS takes.
+    """Print the DNS records that domains need, in the form that their DNS takes.
 
     \b
       ses-tenant identity records shop.example.com
       ses-tenant identity records shop.example.com --format zone
+      ses-tenant identity records --format zone > all-tenants.zone
       ses-tenant identity records shop.example.com -o json > records.json
 
     What is printed as zone can be included into any zone file. No record is for the domain itself:
@@ -40,17 +42,33 @@ def records(
     """
     from ses_tenant.aws.identities import Identities
     from ses_tenant.cli.identity.render import records_data
-    from ses_tenant.core.domain import SendingDomain
+    from ses_tenant.core.identity.records import unique
     from ses_tenant.core.tenant.identity import check_rua
-    from ses_tenant.operations import identity as operation
+    from ses_tenant.operations.identity import read_records
 
     chosen = Output.JSON if format_ == "json" else output
     form = get_form(None if format_ == "json" else format_)
-    sending_domain = SendingDomain.parse(domain)
     rua = check_rua(dmarc_rua) if dmarc_rua else None
-    session, regions = i.connect(profile, region, endpoint_url, debug=debug)
-    console, identities = Console("identity records", chosen, quiet), Identities(session)
-    with console.progress(f"Reading the identity {sending_domain} ..."):
-        views = tuple(operation.read_view(identities, sending_domain, r) for r in regions)
-    found = operation.records_of(views, sending_domain, rua)
-    console.result({"domain": sending_domain.name, "records": records_data(found)}, form(found))
+    console = Console("identity records", chosen, quiet)
+    session, places = i.connect_to_places(
+        console, domains, region, profile, endpoint_url, debug=debug
+    )
+    with console.progress("Reading identities ...") as progress:
+        outcomes = read_records(Identities(session), places, rua, i.WORKERS, progress)
+    errors = [outcome for outcome in outcomes.values() if isinstance(outcome, SesTenantError)]
+    if errors and len(errors) == len(outcomes):
+        raise errors[0]
+    found = unique(
+        tuple(r for o in outcomes.values() if not isinstance(o, SesTenantError) for r in o)
+    )
+    status = status_of(errors, len(outcomes))
+    console.result(
+        {
+            "domain": next(iter(outcomes)).name if len(outcomes) == 1 else None,
+            "records": records_data(found),
+        },
+        form(found),
+        errors=errors,
+        exit_status=status,
+    )
+    exit_with(status)
