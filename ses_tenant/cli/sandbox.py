@@ -143,6 +143,10 @@ def sandbox(
             "--smtps-port", metavar="N", min=0, max=65535, help="Port of SMTP over TLS; 0: any."
         ),
     ] = 0,
+    https_port: Annotated[
+        int,
+        typer.Option("--https-port", metavar="N", min=0, max=65535, help="Port of HTTPS; 0: any."),
+    ] = 0,
 ) -> None:
     """Try it on a local AWS account that enforces the policies.
 
@@ -198,6 +202,7 @@ def sandbox(
         port=port,
         smtp_port=smtp_port,
         smtps_port=smtps_port,
+        https_port=https_port,
         emit=local.emit if local else None,
         not_kept=not_kept,
     )

@@ -5,7 +5,7 @@ the function says why. To add a format, write the function and put `@form(...)` 
 """
 
 import json
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.regions import api_host, smtp_host
@@ -331,7 +331,9 @@ def symfony(credentials: Credentials) -> str:
     region = credentials.regions[0]
     if credentials.secret_access_key is not None:
         login = f"{credentials.access_key_id}:{quote(credentials.secret_access_key, safe='')}"
-        return _lines([f'MAILER_DSN="ses+https://{login}@default?region={region}"'])
+        # Symfony takes no http endpoint, and reads no variable for one.
+        host = urlsplit(credentials.https_url).netloc if credentials.https_url else "default"
+        return _lines([f'MAILER_DSN="ses+https://{login}@{host}?region={region}"'])
     smtp = _first(credentials)
     login = f"{smtp.user_name}:{quote(smtp.password, safe='')}"
     if smtp.host != smtp_host(region):  # ses+smtp knows SES's own hosts and ports alone

@@ -70,7 +70,7 @@ class Account:
     """The account; hold `lock` while moto is read or written.
 
     `sent` counts recipients by Region since the sandbox began. `ports` are those of HTTP, SMTP with
-    STARTTLS and SMTP with TLS, 0 before it is served.
+    STARTTLS, SMTP with TLS and HTTPS, 0 before it is served.
     """
 
     settings: Settings
@@ -80,7 +80,7 @@ class Account:
     held: dict[tuple[str, str], Held] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     event_destinations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    ports: tuple[int, int, int] = (0, 0, 0)
+    ports: tuple[int, int, int, int] = (0, 0, 0, 0)
     sent: Counter[str] = field(default_factory=Counter)
     lock: threading.RLock = field(default_factory=threading.RLock)
 

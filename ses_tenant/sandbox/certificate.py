@@ -8,6 +8,8 @@ from pathlib import Path
 
 import trustme
 
+from ses_tenant.core.regions import api_host
+
 _ALWAYS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -20,10 +22,16 @@ class Certificate:
     bundle_file: Path
 
 
-def make_certificate(folder: Path, host: str, environ: Mapping[str, str]) -> Certificate:
-    """Make a certificate for `host` and the names of the loopback; its files go to `folder`."""
+def make_certificate(
+    folder: Path, host: str, region: str, environ: Mapping[str, str]
+) -> Certificate:
+    """Make a certificate for `host`, the names of the loopback and those of SES in the Region.
+
+    Its files go to `folder`.
+    """
     authority = trustme.CA(organization_name="ses-tenant sandbox")
-    names = dict.fromkeys(name for name in (*_ALWAYS, host) if name not in ("0.0.0.0", "::"))  # noqa: S104
+    any_host = ("0.0.0.0", "::")  # noqa: S104 - which is no name
+    names = dict.fromkeys(n for n in (*_ALWAYS, host, api_host(region)) if n not in any_host)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     authority.issue_cert(*names).configure_cert(context)

@@ -7,6 +7,7 @@ framed by it: https://www.w3.org/TR/fetch-metadata/ , https://fetch.spec.whatwg.
 
 import hmac
 import ipaddress
+import re
 import secrets
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# What a program asks whose host is fixed, and that this machine's hosts file points here.
+_OF_SES = re.compile(r"email\.[a-z0-9-]+\.amazonaws\.com")
 _OWN_PAGE = ("same-origin", "none")  # none: the address was typed, or opened from a terminal
 
 
@@ -66,7 +69,7 @@ class Door:
         if not self._is_ours(request.host.lower()):
             return "This name is not the sandbox's."
         origin = request.headers.get("Origin")
-        if origin is not None and origin.lower() != f"http://{request.host.lower()}":
+        if origin is not None and origin.lower() != f"{request.scheme}://{request.host.lower()}":
             return "The sandbox answers no other page."
         if request.headers.get("Sec-Fetch-Site", "none") not in _OWN_PAGE:
             return "The sandbox answers no other page. Open this address by itself."
@@ -79,7 +82,7 @@ class Door:
         know (a container's, host.docker.internal): those that public DNS does not have are taken.
         """
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        if name in ("localhost", self.host.lower()):
+        if name in ("localhost", self.host.lower()) or _OF_SES.fullmatch(name):
             return True
         if not is_loopback(self.host) and name and ("." not in name or name.endswith(".internal")):
             return True

@@ -14,6 +14,8 @@ from werkzeug.wrappers import Request as HttpRequest
 from ses_tenant.sandbox.signature import Signed
 from ses_tenant.sandbox.wire import Protocol
 
+# Old libraries sign for what the host is called.
+_ALIASES = {"email": "ses"}
 _JSON_SERVICES = frozenset({"secretsmanager", "ssm"})
 
 # SDKs before 2024 list identities so.
@@ -40,11 +42,12 @@ class Call:
 
 def read_call(request: HttpRequest, body: bytes, signed: Signed) -> Call:
     """Return what the request asks for; an operation that is not known is `?`."""
+    service = _ALIASES.get(signed.service, signed.service)
     target = request.headers.get("X-Amz-Target", "")
-    if signed.service in _JSON_SERVICES:
+    if service in _JSON_SERVICES:
         protocol, operation = Protocol.JSON, target.rpartition(".")[2]
         parameters = _object(body)
-    elif signed.service == "ses" and request.path.startswith("/v2/"):
+    elif service == "ses" and request.path.startswith("/v2/"):
         protocol = Protocol.REST
         operation = sesv2_operation(request.method, request.path)
         parameters = {**request.args.to_dict(), **_object(body)}
@@ -54,7 +57,7 @@ def read_call(request: HttpRequest, body: bytes, signed: Signed) -> Call:
         parameters = {**request.args.to_dict(), **{k: v[-1] for k, v in fields.items()}}
         operation = str(parameters.get("Action", "?"))
     return Call(
-        service=signed.service,
+        service=service,
         region=signed.region,
         operation=operation if re.fullmatch(r"[A-Za-z0-9]+", operation) else "?",
         protocol=protocol,

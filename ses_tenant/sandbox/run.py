@@ -60,6 +60,7 @@ def variables(sandbox: "Sandbox", environ: Mapping[str, str]) -> dict[str, str]:
         "SES_TENANT_SMTP_HOST": sandbox.host,
         "SES_TENANT_SMTP_PORT": str(sandbox.smtp_port),
         "SES_TENANT_SMTPS_PORT": str(sandbox.smtps_port),
+        "SES_TENANT_HTTPS_URL": sandbox.https_url,
         "SES_TENANT_CA_FILE": str(sandbox.ca_file),
         "SSL_CERT_FILE": str(sandbox.bundle_file),
         "NODE_EXTRA_CA_CERTS": str(sandbox.ca_file),

@@ -409,6 +409,6 @@ def _recipients(to: Destination) -> list[str]:
 
 def _decoded(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)  # some wrap its lines
     except binascii.Error as error:
         raise InvalidMailError("The raw message is not base64.") from error

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from ssl import SSLContext
 from threading import Event, Thread
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -60,15 +61,17 @@ class Options:
     port: int = 0
     smtp_port: int = 0
     smtps_port: int = 0
+    https_port: int = 0
     emit: Callable[[SesEvent], None] | None = None
     not_kept: Callable[[SesTenantError], None] = unheard
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Where a running sandbox is reached."""
+    """Where a running sandbox is reached: `https_url` is the same as `url`, with TLS."""
 
     url: str
+    https_url: str
     host: str
     smtp_port: int
     smtps_port: int
@@ -99,35 +102,33 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
         backends(service).reset()  # moto keeps them for the whole process
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ses-tenant-")))
-        certificate = make_certificate(folder, chosen.host, os.environ)
+        certificate = make_certificate(folder, chosen.host, chosen.region, os.environ)
         if chosen.state:
             load(account, chosen.state)
-        http, smtp, smtps = (
+        http, smtp, smtps, https = (
             stack.enter_context(_listen(chosen.host, given or before))
             for given, before in zip(
-                (chosen.port, chosen.smtp_port, chosen.smtps_port), account.ports, strict=True
+                (chosen.port, chosen.smtp_port, chosen.smtps_port, chosen.https_port),
+                account.ports,
+                strict=True,
             )
         )
-        account.ports = (_port(http), _port(smtp), _port(smtps))
+        account.ports = (_port(http), _port(smtp), _port(smtps), _port(https))
         if chosen.state:
             stack.enter_context(kept(account, chosen.state, chosen.not_kept))
         host = _ANY.get(chosen.host, chosen.host)
         operator = None if is_loopback(chosen.host) else new_operator()
         gate = Gate(post, faults, moto, Door(chosen.host), Page(post, operator), operator)
-        server = make_server(
-            host, 0, gate, threaded=True, fd=http.fileno(), request_handler=Handler
-        )
-        stack.callback(server.server_close)
         stack.enter_context(serve_smtp(post, faults, smtp, smtps, certificate.context))
-        thread = Thread(target=lambda: server.serve_forever(_POLL_S), name="sandbox", daemon=True)
         stack.enter_context(renamed_users_keep_tags())
-        thread.start()
+        stack.enter_context(_serving(host, http, gate))
+        stack.enter_context(_serving(host, https, gate, certificate.context))
         if chosen.ask is not None:
             stack.enter_context(_verifying(account, chosen.ask))
-        stack.callback(thread.join)
-        stack.callback(server.shutdown)
+        where = f"[{host}]" if ":" in host else host
         yield Sandbox(
-            url=f"http://{f'[{host}]' if ':' in host else host}:{account.ports[0]}",
+            url=f"http://{where}:{account.ports[0]}",
+            https_url=f"https://{where}:{account.ports[3]}",
             host=host,
             smtp_port=account.ports[1],
             smtps_port=account.ports[2],
@@ -137,6 +138,30 @@ def serve(options: Options | None = None) -> Iterator[Sandbox]:
             post=post,
             operator=operator or Operator("sandbox", "sandbox"),  # any other key is, too
         )
+
+
+@contextmanager
+def _serving(
+    host: str, listening: socket.socket, gate: Gate, tls: SSLContext | None = None
+) -> Iterator[None]:
+    """Answer HTTP requests while the block runs, with `tls` HTTPS."""
+    server = make_server(
+        host, 0, gate, threaded=True, fd=listening.fileno(), request_handler=Handler
+    )
+    if tls:
+        # Not at accept, where a client that says nothing would keep all others waiting.
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        server.ssl_context = tls
+    thread = Thread(target=lambda: server.serve_forever(_POLL_S), name="sandbox", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @contextmanager

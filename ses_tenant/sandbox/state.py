@@ -175,8 +175,8 @@ def _snapshot(account: Account) -> dict[str, Any]:
 
 def _restore(account: Account, document: Mapping[str, Any]) -> None:
     reader = Reader(_backend)
-    http, smtp, smtps = map(int, document["ports"])
-    account.ports = (http, smtp, smtps)
+    http, smtp, smtps, https = map(int, document["ports"])
+    account.ports = (http, smtp, smtps, https)
     account.issued.update(document["issued"])
     account.seeded.update((region, domain) for region, domain in document["seeded"])
     account.details.update(document["details"])

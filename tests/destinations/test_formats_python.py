@@ -8,6 +8,7 @@ import configparser
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -138,6 +139,13 @@ def test_symfony_dsn(credentials: Credentials, scheme: str, secret: str) -> None
     assert unquote(parts.password or "") == secret
     assert parse_qs(parts.query) == {"region": ["eu-central-1"]}
     assert parts.path == parts.fragment == ""
+
+
+def test_symfony_dsn_of_a_local_ses() -> None:
+    local = replace(api(), https_url="https://127.0.0.1:8443")
+    parts = urlsplit(dotenv("symfony", local)["MAILER_DSN"] or "")
+    assert (parts.scheme, parts.hostname, parts.port) == ("ses+https", "127.0.0.1", 8443)
+    assert parse_qs(parts.query) == {"region": ["eu-central-1"]}
 
 
 DJANGO = """

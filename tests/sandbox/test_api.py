@@ -1,8 +1,14 @@
 """The SES APIs: who is let in, whose mail is taken, and the errors that SDKs raise."""
 
+import base64
+import http.client
 import json
+import socket
+import ssl
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -211,6 +217,50 @@ def test_the_daily_quota_of_an_account_in_the_ses_sandbox(boxes: Boxes) -> None:
     )
     assert told == ("TooManyRequestsException", 429, "Daily message quota exceeded.")
     assert box.mail(shop, f"info@{SHOP}", to="success@simulator.amazonses.com")[0] == 454
+
+
+def _email_service(box: Box, key: Key, raw: str) -> tuple[int, bytes]:
+    """Ask as a library whose host is fixed, that signs for it, and that wraps its base64."""
+    data = "\n".join(textwrap.wrap(base64.b64encode(raw.encode()).decode(), 76))
+    form = {"Action": "SendRawEmail", "RawMessage.Data": data, "Version": "2010-12-01"}
+    port = urlsplit(box.sandbox.https_url).port
+    host = f"email.{REGION}.amazonaws.com"
+    body = urlencode(form)
+    headers = {"Host": host, "Content-Type": "application/x-www-form-urlencoded"}
+    request = AWSRequest("POST", f"https://{host}/", headers, body)
+    credentials = Credentials(key.access_key_id, key.secret_access_key)
+    SigV4Auth(credentials, "email", REGION).add_auth(request)
+    context = ssl.create_default_context(cafile=str(box.sandbox.ca_file))
+    with (
+        socket.create_connection(("127.0.0.1", port or 0), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname=host) as tls,
+    ):
+        connection = http.client.HTTPConnection(host)
+        connection.sock = tls
+        connection.request("POST", "/", body, dict(request.headers.items()))
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def test_a_library_whose_host_is_fixed_is_served_by_https(box: Box) -> None:
+    shop = box.tenant(SHOP)
+    own, foreign = (
+        _email_service(box, shop, f"From: info@{domain}\r\nTo: a@b.example\r\n\r\n{'x' * 200}\r\n")
+        for domain in (SHOP, BLOG)
+    )
+    assert own[0] == 200
+    assert b"<MessageId>" in own[1]
+    assert foreign[0] == 403
+    assert b"<Code>AccessDenied</Code>" in foreign[1]
+
+
+def test_a_client_that_says_nothing_keeps_no_other_waiting(box: Box) -> None:
+    port = urlsplit(box.sandbox.https_url).port
+    shop = box.tenant(SHOP)
+    with socket.create_connection(("127.0.0.1", port or 0), timeout=20):
+        assert (
+            _email_service(box, shop, f"From: a@{SHOP}\r\nTo: a@b.example\r\n\r\nx\r\n")[0] == 200
+        )
 
 
 TEMPLATED: list[Send] = [v1_template, v2_template, v2_inline_template, v1_bulk, v2_bulk]

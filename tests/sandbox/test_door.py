@@ -363,30 +363,32 @@ def test_the_outbox_command_shows_itself_with_the_printed_key(
     assert json.loads(CliRunner().invoke(app, run).stdout)["data"] == {"messages": []}
 
 
-def _free_ports() -> tuple[int, int, int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+def _free_ports() -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
     ports = [s.getsockname()[1] for s in sockets]
     for s in sockets:
         s.close()
-    return ports[0], ports[1], ports[2]
+    return ports
 
 
-def _ports(options: Options) -> tuple[int, int, int]:
+def _ports(options: Options) -> list[int]:
     with serve(options) as sandbox:
-        return urlsplit(sandbox.url).port or 0, sandbox.smtp_port, sandbox.smtps_port
+        https = urlsplit(sandbox.https_url).port or 0
+        return [urlsplit(sandbox.url).port or 0, sandbox.smtp_port, sandbox.smtps_port, https]
 
 
 def test_ports_are_the_ones_asked_for_and_with_state_the_same_again(tmp_path: Path) -> None:
     file, wanted = tmp_path / "account.json", _free_ports()
-    http, smtp, smtps = wanted
-    assert _ports(Options(port=http, smtp_port=smtp, smtps_port=smtps)) == wanted
+    http, smtp, smtps, https = wanted
+    given = Options(port=http, smtp_port=smtp, smtps_port=smtps, https_port=https)
+    assert _ports(given) == wanted
     first = _ports(Options(state=file))
     assert _ports(Options(state=file)) == first
     other = _free_ports()[0]
-    assert _ports(Options(state=file, port=other)) == (other, *first[1:])
+    assert _ports(Options(state=file, port=other)) == [other, *first[1:]]
 
 
-@pytest.mark.parametrize("name", ["port", "smtp_port", "smtps_port"])
+@pytest.mark.parametrize("name", ["port", "smtp_port", "smtps_port", "https_port"])
 def test_a_port_that_is_taken_is_told(tmp_path: Path, name: str) -> None:
     file = tmp_path / "account.json"
     with socket.create_server(("127.0.0.1", 0)) as taken:

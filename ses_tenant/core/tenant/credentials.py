@@ -42,13 +42,15 @@ class LocalSes:
     smtp_port: int
     ca_file: str | None = None
     endpoint_url: str | None = None
+    https_url: str | None = None
 
     @classmethod
     def named_by(cls, environ: Mapping[str, str]) -> Self | None:
         """Return the one that these environment variables name in place of SES, if they name any.
 
-        They are SES_TENANT_SMTP_HOST, SES_TENANT_SMTP_PORT, SES_TENANT_CA_FILE and
-        AWS_ENDPOINT_URL. Raises SesTenantError `usage` for a port that is none.
+        They are SES_TENANT_SMTP_HOST, SES_TENANT_SMTP_PORT, SES_TENANT_CA_FILE,
+        SES_TENANT_HTTPS_URL and AWS_ENDPOINT_URL. Raises SesTenantError `usage` for a port that is
+        none.
         """
         host = environ.get("SES_TENANT_SMTP_HOST")
         if not host:
@@ -57,7 +59,11 @@ class LocalSes:
         if not port.isdecimal():
             raise SesTenantError(ErrorCode.USAGE, "SES_TENANT_SMTP_PORT is not a port number.")
         return cls(
-            host, int(port), environ.get("SES_TENANT_CA_FILE"), environ.get("AWS_ENDPOINT_URL")
+            host,
+            int(port),
+            environ.get("SES_TENANT_CA_FILE"),
+            environ.get("AWS_ENDPOINT_URL"),
+            environ.get("SES_TENANT_HTTPS_URL"),
         )
 
 
@@ -78,6 +84,7 @@ class Credentials:
     secret_access_key: str | None = field(repr=False)
     smtp: tuple[SmtpCredentials, ...] = ()
     endpoint_url: str | None = None
+    https_url: str | None = None
 
 
 def credentials_for(
@@ -87,9 +94,12 @@ def credentials_for(
     whose = (spec.domain, spec.user_name, user_arn, spec.interface, spec.regions)
     match spec.interface:
         case Interface.API:
-            endpoint_url = local.endpoint_url if local else None
             return Credentials(
-                *whose, key.access_key_id, key.secret_access_key, endpoint_url=endpoint_url
+                *whose,
+                key.access_key_id,
+                key.secret_access_key,
+                endpoint_url=local.endpoint_url if local else None,
+                https_url=local.https_url if local else None,
             )
         case Interface.SMTP:
             smtp = tuple(
