@@ -16,7 +16,6 @@ from ses_tenant.cli.terminal import coloured, wrapped
 from ses_tenant.core.errors import ErrorCode, ExitStatus, Notice, SesTenantError
 from ses_tenant.core.findings.accepted import Accepted, Known, parse_accepted
 from ses_tenant.core.findings.finding import Finding, PathStep, Severity, at_least
-from ses_tenant.core.identity.saved import record_data
 from ses_tenant.core.text import shown
 
 _MAX_FILE = 16 * 2**20
@@ -139,6 +138,8 @@ def _notices(known: Known) -> Iterator[Notice]:
 
 def finding_data(finding: Finding) -> dict[str, object]:
     """Return a finding as JSON-able data."""
+    from ses_tenant.core.identity.saved import record_data
+
     return {
         "id": finding.id,
         "rule": finding.rule,

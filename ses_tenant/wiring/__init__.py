@@ -4,7 +4,6 @@ The command line, the functions and the library each say here what differs betwe
 """
 
 import os
-import socket
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -49,6 +48,8 @@ def make_runtime(
     is who writes notes, this one if left out. Raises SesTenantError `usage` for a malformed
     SES_TENANT_SMTP_PORT.
     """
+    import socket
+
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.identities import Identities
     from ses_tenant.aws.ses import Ses

@@ -6,10 +6,12 @@ and the explanations in reports are made of these declarations.
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ses_tenant.core.findings.finding import AffectedDomain, Finding, PathStep, Severity
-from ses_tenant.core.identity.records import DnsRecord
+
+if TYPE_CHECKING:
+    from ses_tenant.core.identity.records import DnsRecord
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
@@ -38,7 +40,7 @@ class Rule(StrEnum):
         domains: Iterable[AffectedDomain] = (),
         path: Iterable[PathStep] = (),
         cause: str = "",
-        records: Iterable[DnsRecord] = (),
+        records: "Iterable[DnsRecord]" = (),
     ) -> Finding:
         """Return a finding of this rule, as bad as the rule usually is unless `severity` says."""
         return Finding(
