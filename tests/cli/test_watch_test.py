@@ -73,9 +73,15 @@ def test_what_is_no_file_of_events_is_refused(run: Run, file: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "option", [("--now", "yesterday"), ("--now", "0001-01-01T00:00:00+10:00"), ("--account", "12")]
+    "option",
+    [
+        ("--deployed", "--account", ACCOUNT),
+        ("--now", "yesterday"),
+        ("--now", "0001-01-01T00:00:00+10:00"),
+        ("--account", "12"),
+    ],
 )
-def test_an_option_that_cannot_be_is_refused(run: Run, option: tuple[str, str]) -> None:
+def test_an_option_that_cannot_be_is_refused(run: Run, option: tuple[str, ...]) -> None:
     answer = run("watch", "test", "--events", "-", *option, "-o", "json")
     assert (answer.status, answer.error["code"]) == (2, "usage")
 

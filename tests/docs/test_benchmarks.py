@@ -6,8 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import watch
+
 ROOT = Path(__file__).parents[2]
 MARKED = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+
+
+@pytest.mark.rare
+def test_the_handler_of_the_watch_is_measured() -> None:
+    found = watch.measure(events=300, tenants=20, batch=50, seconds=30)
+    # Each event writes at least its minute and its hour, in a transaction, or shares them.
+    assert 0 < found.written <= 4 * 301
+    assert found.row().startswith("| 300 | 20 | 50 |")
+    assert watch.HEAD in MARKED
 
 
 @pytest.mark.rare

@@ -95,8 +95,8 @@ def decide(situation: Situation, rules: Sequence[Rule], limits: Limits) -> Decis
         limits.suspended_in_the_last_hour >= limits.most_an_hour
     ):
         told = (
-            f"{reason}; not suspended, because {limits.suspended_in_the_last_hour} tenants were in "
-            "the last hour, and no more are"
+            f"{reason}; not suspended: {limits.suspended_in_the_last_hour} in the last hour are "
+            "as many as may be"
         )
         return Decision(Outcome.ALERT, rule, counts, window, told)
     return Decision(rule.outcome, rule, counts, window, reason)
