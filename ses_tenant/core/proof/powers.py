@@ -150,7 +150,7 @@ ACTS: tuple[Act, ...] = (
     ),
     *_acts(
         Power.TAMPER, Effect.DISTURBS, Kind.IDENTITY,
-        "may delete the email identity that the tenant sends by",
+        "may delete the email identity of the tenant",
         "ses:DeleteIdentity", "ses:DeleteEmailIdentity",
     ),
     *_acts(
@@ -173,7 +173,7 @@ ACTS: tuple[Act, ...] = (
     ),
     *_acts(
         Power.TAMPER, Effect.DISTURBS, Kind.IDENTITY,
-        "may delete the policies of the email identity that the tenant sends by",
+        "may delete the policies of the email identity of the tenant",
         "ses:DeleteIdentityPolicy", "ses:DeleteEmailIdentityPolicy",
         condition="the identity has such a policy",
     ),
