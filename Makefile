@@ -1,6 +1,6 @@
 # What a developer does daily, each command in one place; .ci/run, the workflows and the pre-commit hooks call
 # these. The tests' own command stands in the README, and in `test` only because .venv is there already.
-.PHONY: help all test rare thorough lint format types docs docs-check site bench package lowest
+.PHONY: help all test rare thorough mutants lint format types docs docs-check site bench package lowest
 BIN := .venv/bin/
 
 help: ## show this
@@ -16,6 +16,10 @@ rare: ## what is slow and seldom the first to fail
 
 thorough: ## properties, with ten times as many examples of each
 	$(BIN)pytest -m hypothesis --hypothesis-profile thorough
+
+ROOM ?= core.iam
+mutants: ## mutation tests of a room, such as ROOM=core.rotation (minutes)
+	$(BIN)mutmut run 'ses_tenant.$(ROOM).*'
 
 lint: ## ruff: rules and format, changing nothing
 	$(BIN)ruff check
