@@ -170,7 +170,7 @@ class Console:
 
         def show() -> None:
             state["shown"] = True
-            STATUS.show(str(state["text"]))
+            STATUS.show(str(state["text"]) if sys.stderr.isatty() else what)
 
         def advance(done: int, total: int) -> None:
             state["text"] = f"{what} {done}/{total}"

@@ -4,11 +4,12 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ses_tenant.cli.terminal import coloured, colours, wrapped
+from ses_tenant.core.rotation.outlook import WORDS
 from ses_tenant.core.tenant.naming import SENDING_POLICY
 from ses_tenant.core.tenant.observed import AccessKey, KeyStatus, ReportedKey
 from ses_tenant.core.tenant.policy import sender_patterns
@@ -162,44 +163,9 @@ def turn_text(turn: "Turn", now: datetime, *, dry_run: bool) -> str:
     did = "" if decision.action == "none" else f", {decision.action.value}"
     key = turn.credentials.access_key_id if turn.credentials else decision.access_key_id
     at = decision.next_step_at
-    when = "" if at is None else " now" if at <= now else f" in {age(now, at)}"
+    when = "" if at is None else " now" if at <= now else f" in {ahead(now, at)}"
     then = f"; next: {decision.next_step.value}{when}" if decision.next_step else ""
     return f"{turn.domain}: {state.value}{did}{f' {key}' if key else ''}{then}"
-
-
-def listing_table(tenants: "Sequence[tuple[str | None, TenantSummary]]", now: datetime) -> str:
-    """Return the table of `list`, with the accounts if they have names; it fits 80 columns."""
-    rows = [
-        (
-            tenant.domain,
-            *((account,) if account else ()),
-            tenant.interface or "?",
-            tenant.state.value if tenant.state else "?",
-            *_key_columns(tenant, now),
-        )
-        for account, tenant in tenants
-    ]
-    named = any(account for account, _ in tenants)
-    accounts = ("Account",) if named else ()
-    table = table_text(("Domain", *accounts, "Via", "State", "Access key", "Age", "Used"), rows)
-    why = [
-        wrapped(shown(f"{tenant.domain} is suspended {tenant.reason}"), sys.stdout, indent=2)
-        for _, tenant in tenants
-        if tenant.reason
-    ]
-    return "".join((table, *("\n" if why else ""), *(f"{line}\n" for line in why)))
-
-
-def _key_columns(tenant: "TenantSummary", now: datetime) -> tuple[str, str, str]:
-    keys = tenant.access_keys
-    if not keys:
-        return ("?", "?", "?") if keys is None else ("-", "-", "-")
-    created = [_created_at(key) for key in keys]
-    return (
-        "\n".join(key.access_key_id if isinstance(key, AccessKey) else "?" for key in keys),
-        "\n".join(age(moment, now) if moment else "?" for moment in created),
-        "\n".join(_used(key, now) for key in keys),
-    )
 
 
 def details_text(details: "TenantDetails", now: datetime) -> str:
@@ -220,7 +186,7 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
     sections: dict[str, list[str]] = {
         "Domain": [summary.domain],
         "State": [
-            summary.state.value if summary.state else "?",
+            *state_lines(summary, now),
             *([str(summary.reason)] if summary.reason else []),
         ],
         "IAM user": [summary.user_name],
@@ -239,6 +205,23 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
         for name, lines in sections.items()
         for number, line in enumerate(lines)
     )
+
+
+def state_lines(tenant: "TenantSummary", now: datetime) -> list[str]:
+    """Return the state of a tenant's keys in words, and what comes next, for `show`."""
+    if tenant.state is None or tenant.next_step is None:
+        return ["?"]
+    at = tenant.next_step_at
+    when = "" if at is None else " now" if at <= now else f" in {ahead(now, at)}, on {at:%Y-%m-%d}"
+    word = WORDS[tenant.state].replace("-", " ")
+    return [f"{word} ({tenant.state.value})", f"next: {tenant.next_step.value}{when}"]
+
+
+def ahead(now: datetime, then: datetime) -> str:
+    """Return the time until a moment, rounded to the nearest: `90 d` a second after it began."""
+    seconds = (then - now).total_seconds()
+    size = next((s for s in (86400, 3600, 60) if seconds >= s - s / 48), 1)
+    return age(now, now + timedelta(seconds=max(1, round(seconds / size)) * size))
 
 
 def _calls(plan: "Iterable[BaseStep]") -> list["BaseStep"]:
@@ -286,8 +269,22 @@ def credentials_data(credentials: "Credentials", destination: str) -> dict[str, 
     }
 
 
-def table_text(columns: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of rows under columns; it fits the terminal, or 80 columns."""
+def table_width() -> int:
+    """Return how wide a table may be: as the terminal, else 80 columns."""
+    if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        return shutil.get_terminal_size().columns
+    return 80
+
+
+def table_text(
+    columns: Iterable[str],
+    rows: Sequence[Sequence[str]],
+    styles: "Mapping[int, Sequence[str]] | None" = None,
+) -> str:
+    """Return a table of rows under columns; it fits the terminal, or 80 columns.
+
+    `styles` has for a column the colour of each row.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -301,16 +298,19 @@ def table_text(columns: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
         # Given, because measuring thousands of cells takes as long as printing them.
         width = max(len(line) for row in rows for line in (column, *row[number].split("\n")))
         table.add_column(column, no_wrap=True, width=width)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+    styles = styles or {}
+    for number, row in enumerate(rows):
+        cells = enumerate(row)
+        table.add_row(
+            *(Text(cell, styles[place][number] if place in styles else "") for place, cell in cells)
+        )
     terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal or "COLUMNS" in os.environ else 80
     buffer = io.StringIO()
     Console(
         file=buffer,
-        width=width,
+        width=table_width(),
         force_terminal=terminal,
-        no_color=bool(os.environ.get("NO_COLOR")),
+        no_color=not colours(sys.stdout),
         color_system="standard" if colours(sys.stdout) else None,
         markup=False,
         emoji=False,

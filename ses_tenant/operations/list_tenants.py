@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ses_tenant.core.errors import ErrorCode, Notice, SesTenantError
+from ses_tenant.core.rotation.decision import NextStep
 from ses_tenant.core.rotation.keys import KeyState, list_state
+from ses_tenant.core.rotation.outlook import outlook
 from ses_tenant.core.tenant.notes import Reason
 from ses_tenant.core.tenant.observed import AccessKey, CredentialReport, Observed, ReportedKey
 from ses_tenant.core.tenant.spec import STDOUT
@@ -24,7 +26,8 @@ class TenantSummary:
     """One line of `list`; None stands for what could not be known.
 
     `state` and `access_keys` are None for a tenant that is newer than the credential report.
-    `reason` is why it is suspended, if it is and that was noted.
+    `reason` is why it is suspended, if it is and that was noted. `next_step` is what comes next for
+    its keys; with no time for it, only a person knows when.
     """
 
     domain: str
@@ -36,6 +39,8 @@ class TenantSummary:
     destination: str
     access_keys: tuple[AccessKey | ReportedKey, ...] | None
     reason: Reason | None = None
+    next_step: NextStep | None = None
+    next_step_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -75,16 +80,31 @@ def summarise(
     """Return the summary of a tenant with the keys given; None for keys that are not known."""
     tags, suspended = observed.user.remembered, observed.suspended
     keys_known = access_keys is not None or suspended
+    state = list_state(access_keys or (), suspended=suspended) if keys_known else None
+    destination = str(tags.destination or STDOUT)
+    next_step, at = (
+        outlook(
+            state,
+            access_keys or (),
+            known(tags.delivered),
+            known(tags.retired),
+            readable=destination != STDOUT,
+        )
+        if state
+        else (None, None)
+    )
     return TenantSummary(
         domain=observed.domain.name,
         user_name=observed.user.user_name,
         user_arn=observed.user.user_arn,
         interface=str(tags.interface) if tags.interface is not None else None,
-        state=list_state(access_keys or (), suspended=suspended) if keys_known else None,
+        state=state,
         regions=known(tags.regions) or (),
-        destination=str(tags.destination or STDOUT),
+        destination=destination,
         access_keys=None if access_keys is None else tuple(access_keys),
         reason=known(tags.suspended) if suspended else None,
+        next_step=next_step,
+        next_step_at=at,
     )
 
 
