@@ -180,7 +180,7 @@ def published() -> set[str]:
     fake = FakeIdentities()
     identity.carry_out(fake, identity.prepare(fake, IdentitySettings(SHOP), [_EU]).steps)
     records = identity.records_of([identity.read_view(fake, SHOP, _EU)], SHOP)
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         zones = boto3.client("route53", region_name=_EU)
