@@ -186,6 +186,7 @@ def test_show(run: Run) -> None:
         "return_path",
         "scope",
         "configuration_sets",
+        "allow_read",
         "policy",
         "inline_policies",
         "attached_policies",
@@ -344,9 +345,7 @@ def test_failure_is_one_document_too(run: Run, verb: str) -> None:
     assert (answer.json["status"], answer.json["data"]) == ("error", None)
     assert list(answer.error) == ERROR
     assert answer.error["code"] == "not_found"
-    assert answer.error["hint"] == (
-        f"To see all tenants: ses-tenant list. To make this one: ses-tenant create {SHOP}"
-    )
+    assert answer.error["hint"] == "There is no tenant yet. To make one: ses-tenant create DOMAIN"
 
 
 def test_create_for_people_prints_the_env_file_and_nothing_else_on_stdout(run: Run) -> None:
