@@ -264,6 +264,12 @@ def main() -> None:
                 answer = attended.answer(given["order"], given)
             except SesTenantError as error:
                 answer = {"error": error.message, "code": error.code, "hint": error.hint}
+            except ImportError as error:
+                answer = {
+                    "error": f"The sandbox needs the package '{error.name}', which is missing.",
+                    "code": ErrorCode.USAGE,
+                    "hint": "Install the extra: pip install 'ses-tenant[sandbox]'",
+                }
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
 

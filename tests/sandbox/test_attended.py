@@ -1,5 +1,7 @@
 """The pytest plugin, in a project of its own: what its tests see, and that it waits to be asked."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +92,20 @@ def test_two(ses_tenant_sandbox):
     assert ses_tenant_sandbox.url == url
 """
     assert "2 passed" in (said := _run(tmp_path, text)), said
+
+
+def test_a_missing_package_is_told(tmp_path: Path) -> None:
+    (tmp_path / "moto.py").write_text("raise ImportError('No module named moto', name='moto')")
+    orders = (json.dumps({"order": "begin", "region": "eu-central-1"}) + "\n") * 2
+    done = subprocess.run(
+        [sys.executable, "-m", "ses_tenant.sandbox.attended"], input=orders, env={
+            **os.environ, "PYTHONPATH": str(tmp_path),
+        },
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    for line in done.stdout.splitlines():
+        assert json.loads(line)["hint"] == "Install the extra: pip install 'ses-tenant[sandbox]'"
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_what_cannot_be_a_tenant_is_refused_and_the_sandbox_goes_on() -> None:
