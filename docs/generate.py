@@ -29,7 +29,8 @@ from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.identity.records import Purpose, RecordType
 from ses_tenant.core.tenant.credentials import NewAccessKey, credentials_for
 from ses_tenant.core.tenant.identity import IDENTITY
-from ses_tenant.core.tenant.operator_policy import ADOPT, VERBS, operator_policy
+from ses_tenant.core.tenant.operator_actions import ADOPT, VERBS
+from ses_tenant.core.tenant.operator_policy import operator_policy
 from ses_tenant.core.tenant.spec import SETTINGS, Interface, TenantSpec
 from ses_tenant.destinations.formats import FORMATS
 from ses_tenant.destinations.registry import SCHEMES, destination_policy, fleet_schema

@@ -62,6 +62,7 @@ def operator_policy(
     """
     from ses_tenant.core.regions import check_region, partition_of
     from ses_tenant.core.tenant import operator_policy as core
+    from ses_tenant.core.tenant.operator_actions import ADOPT
 
     configured = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     partition = partition_of(check_region(configured)) if configured else "aws"
@@ -87,7 +88,7 @@ def operator_policy(
         data |= {"boundary_policy": core.boundary_policy(), "script": script}
         text = script
     console.result(data, text)
-    if core.ADOPT in verbs:
+    if ADOPT in verbs:
         console.note(
             "AdoptUsers lets the operator take over any user of the account. Whoever need not "
             "adopt hand-made users does without: name the other commands, or use --bootstrap."

@@ -29,7 +29,7 @@ from cryptography.x509.oid import NameOID
 from typer.testing import CliRunner
 
 from ses_tenant.cli.app import app
-from ses_tenant.core.tenant.operator_policy import VERBS
+from ses_tenant.core.tenant.operator_actions import VERBS
 from ses_tenant.sandbox.server import serve
 
 ROOT = Path(__file__).parents[2]

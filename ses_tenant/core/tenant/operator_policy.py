@@ -21,163 +21,34 @@ from ses_tenant.core.tenant.naming import (
     TAG_DOMAIN,
     TAG_PREFIX,
 )
+from ses_tenant.core.tenant.operator_actions import (
+    ACTIONS,
+    ADD_RECORDS,
+    ADOPT,
+    ADOPT_OUTSIDE,
+    CHANGE_IDENTITY,
+    CREATE_IDENTITY,
+    DETAILS,
+    EVENTS,
+    OFFLINE,
+    PUT_TRIALS,
+    READ_COUNTS,
+    READ_GUARDS,
+    READ_KEYS,
+    RECORD_NAMES,
+    REPLICATE,
+    REPORT,
+    REQUEST_PRODUCTION,
+    SET_DEFAULT,
+    TAGGING,
+    VERBS,
+)
 from ses_tenant.core.tenant.policy import READ_ACTIONS
 
 BOUNDARY_NAME = "ses-tenant-boundary"
 OPERATOR_NAME = "ses-tenant-operator"
-ADOPT = "adopt"
 
-_READ_TENANT = ("GetUser", "GetUserPolicy", "ListAccessKeys", "ListUserPolicies")
-_READ_ATTACHMENTS = (
-    "GetLoginProfile",
-    "ListAttachedUserPolicies",
-    "ListGroupsForUser",
-    "ListMFADevices",
-    "ListSSHPublicKeys",
-    "ListServiceSpecificCredentials",
-    "ListSigningCertificates",
-)
-_LAST_USED = ("GetAccessKeyLastUsed",)
-_DETAILS = ("GetAccountAuthorizationDetails",)
-_REPORT = ("GenerateCredentialReport", "GetCredentialReport")
-_READ_GUARDS = (
-    "secretsmanager:DescribeSecret",
-    "secretsmanager:GetResourcePolicy",
-    "ssm:DescribeParameters",
-)
-_READ_KEYS = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants")
-_REMOVE_ATTACHMENTS = (
-    "DeactivateMFADevice",
-    "DeleteLoginProfile",
-    "DeleteSSHPublicKey",
-    "DeleteServiceSpecificCredential",
-    "DeleteSigningCertificate",
-    "DeleteUserPolicy",
-    "DeleteVirtualMFADevice",
-    "DetachUserPolicy",
-    "RemoveUserFromGroup",
-)
-_TAGGING = ("TagUser", "UntagUser")
-_REPAIR = ("PutUserPermissionsBoundary", "PutUserPolicy", *_TAGGING, "UpdateUser")
-
-_LIST_IDENTITIES = ("ses:GetEmailIdentity", "ses:ListEmailIdentities")
-_CREATE_IDENTITY = ("ses:CreateEmailIdentity", "ses:TagResource")
-_CHANGE_IDENTITY = (
-    "ses:DeleteEmailIdentity",
-    "ses:PutEmailIdentityDkimAttributes",
-    "ses:PutEmailIdentityDkimSigningAttributes",
-    "ses:PutEmailIdentityMailFromAttributes",
-)
-# No operation of the API: who creates a replica of an identity has to be allowed it on the source.
-# https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-deed.html
-_REPLICATE = "ses:ReplicateEmailIdentityDkimSigningKey"
-# `watch setup` and `watch remove`, on their own configuration set alone.
-_EVENTS = (
-    "ses:CreateConfigurationSet",
-    "ses:CreateConfigurationSetEventDestination",
-    "ses:DeleteConfigurationSet",
-    "ses:GetConfigurationSet",
-    "ses:GetConfigurationSetEventDestinations",
-    "ses:UpdateConfigurationSetEventDestination",
-)
-_SET_DEFAULT = "ses:PutEmailIdentityConfigurationSetAttributes"
-# `watch test --deployed`, which puts events of its own and reads what was decided.
-_PUT_TRIALS = "events:PutEvents"
-# `stats`, of the table that examples/lambda/watch.yaml makes.
-_READ_COUNTS = "dynamodb:Query"
-_REQUEST_PRODUCTION = "ses:PutAccountDetails"
-_ADD_RECORDS = "route53:ChangeResourceRecordSets"
-# The names of the records that `identity publish` adds: DKIM, DMARC, and MAIL FROM as it is called
-# without --mail-from, alone or with the Region.
-_RECORD_NAMES = ("*._domainkey.*", "_dmarc.*", "mail.*", "mail-*-*-?.*")
-
-# The actions of each verb: of IAM without prefix, of other services with theirs. No verb may use
-# what is not here.
-_ACTIONS: dict[str, tuple[str, ...]] = {
-    "create": (
-        *_READ_TENANT,
-        *_LAST_USED,
-        *_REPAIR,
-        *("CreateAccessKey", "CreateUser", "DeleteAccessKey"),
-        *("ses:GetAccount", "ses:GetEmailIdentity"),
-    ),
-    ADOPT: (*_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED, *_REPAIR, *_REMOVE_ATTACHMENTS),
-    "list": (*_DETAILS, *_REPORT, *_LAST_USED, "ListAccessKeys"),
-    "show": (*_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
-    "rotate-keys": (
-        *_READ_TENANT,
-        *_DETAILS,
-        *_REPORT,
-        *_LAST_USED,
-        *("CreateAccessKey", "DeleteAccessKey", "TagUser", "UntagUser", "UpdateAccessKey"),
-    ),
-    "suspend": (*_READ_TENANT, *_DETAILS, *_TAGGING, "PutUserPolicy", "UpdateAccessKey"),
-    "resume": (*_READ_TENANT, *_DETAILS, "DeleteUserPolicy", "UntagUser", "UpdateAccessKey"),
-    "delete": (
-        *_READ_TENANT,
-        *_READ_ATTACHMENTS,
-        *_REMOVE_ATTACHMENTS,
-        *("DeleteAccessKey", "DeleteUser"),
-    ),
-    "simulate": _DETAILS,
-    "check": (
-        *_READ_TENANT,
-        *_READ_ATTACHMENTS,
-        *_LAST_USED,
-        *_DETAILS,
-        *_REPAIR,
-        *_REMOVE_ATTACHMENTS,
-        *("SimulatePrincipalPolicy", "ses:GetAccount", "ses:GetEmailIdentity"),
-    ),
-    "audit": (
-        *_DETAILS,
-        *_REPORT,
-        *_LIST_IDENTITIES,
-        *_READ_GUARDS,
-        *_READ_KEYS,
-    ),
-    "identity": (
-        *_DETAILS,
-        "ses:GetEmailIdentity",
-        *_CREATE_IDENTITY,
-        *_CHANGE_IDENTITY,
-        _REPLICATE,
-    ),
-    "publish": (
-        "ses:GetEmailIdentity",
-        "route53:ListHostedZones",
-        "route53:ListResourceRecordSets",
-        _ADD_RECORDS,
-    ),
-    "watch": (
-        *_DETAILS,
-        "PutUserPolicy",
-        *("ses:GetEmailIdentity", "ses:ListEmailIdentities"),
-        *_EVENTS,
-        _SET_DEFAULT,
-        *(_PUT_TRIALS, _READ_COUNTS),
-    ),
-    "request-production": ("ses:GetAccount", _REQUEST_PRODUCTION),
-    "stats": (*_DETAILS, _READ_COUNTS),
-    "plan": (
-        *_DETAILS,
-        *_REPORT,
-        *_READ_TENANT,
-        *_READ_ATTACHMENTS,
-        *_LAST_USED,
-        *_LIST_IDENTITIES,
-    ),
-    "export": (*_DETAILS, *_LIST_IDENTITIES),
-}
-_APPLIES = ("plan", "create", "suspend", "resume", "delete", "identity")
-_ACTIONS["apply"] = tuple(action for verb in _APPLIES for action in _ACTIONS[verb])
-# What `adopt` does to the user while it is still outside our path.
-_ADOPT_OUTSIDE = ("PutUserPolicy", "TagUser", "UpdateUser")
-
-VERBS = tuple(_ACTIONS)
-OFFLINE = ("policy", "smtp-password", "operator-policy", "sandbox")
-
-_ACCOUNT_WIDE = (*_DETAILS, *_REPORT)
+_ACCOUNT_WIDE = (*DETAILS, *REPORT)
 _BOUND = (
     "CreateUser",
     "DeleteUserPolicy",
@@ -246,7 +117,7 @@ def operator_policy(
     With `boundary`, the ARN of a managed policy, in the form that is safe against escalation.
     """
     chosen = set(verbs)
-    needed = {action for verb in chosen for action in _ACTIONS[verb]}
+    needed = {action for verb in chosen for action in ACTIONS[verb]}
     arn = f"arn:{partition}:iam::*"
     users, tenants = f"{arn}:user/*", f"{arn}:user{PATH_PREFIX}*"
     others = {action for action in needed if ":" in action}
@@ -268,19 +139,19 @@ def operator_policy(
         statements += _bound_writes(writes, tenants, partition, boundary)
     statements.append(_Statement("DeleteVirtualMFADevices", devices, f"{arn}:mfa/*"))
     if ADOPT in chosen:
-        statements.append(_Statement("AdoptUsers", _ADOPT_OUTSIDE, users))
+        statements.append(_Statement("AdoptUsers", ADOPT_OUTSIDE, users))
     statements += _identity_statements(others, partition)
-    statements.append(_Statement("ReadWhoGuardsSecrets", others & set(_READ_GUARDS), "*"))
+    statements.append(_Statement("ReadWhoGuardsSecrets", others & set(READ_GUARDS), "*"))
     keys = f"arn:{partition}:kms:*:*:key/*"
-    statements.append(_Statement("ReadWhoGuardsKeys", others & set(_READ_KEYS), keys))
+    statements.append(_Statement("ReadWhoGuardsKeys", others & set(READ_KEYS), keys))
     counts = f"arn:{partition}:dynamodb:*:*:table/ses-tenant-watch"
-    statements.append(_Statement("ReadCounts", others & {_READ_COUNTS}, counts))
+    statements.append(_Statement("ReadCounts", others & {READ_COUNTS}, counts))
     bus, source = f"arn:{partition}:events:*:*:event-bus/default", "events:source"
     trials: dict[str, object] = {
         "ForAllValues:StringEquals": {source: "ses-tenant.test"},
         "Null": {source: "false"},
     }
-    statements.append(_Statement("PutTrials", others & {_PUT_TRIALS}, bus, condition=trials))
+    statements.append(_Statement("PutTrials", others & {PUT_TRIALS}, bus, condition=trials))
     return {
         "Version": "2012-10-17",
         "Statement": [s.document() for s in statements if set(s.actions)],
@@ -303,7 +174,7 @@ def _identity_statements(needed: set[str], partition: str) -> list[_Statement]:
     ours: dict[str, object] = {"StringLike": {f"aws:ResourceTag/{TAG_DOMAIN}": "?*"}}
     key = "route53:ChangeResourceRecordSets"
     limits = {
-        f"{key}NormalizedRecordNames": list(_RECORD_NAMES),
+        f"{key}NormalizedRecordNames": list(RECORD_NAMES),
         f"{key}RecordTypes": ["CNAME", "MX", "TXT"],
         f"{key}Actions": ["CREATE"],
     }
@@ -316,27 +187,23 @@ def _identity_statements(needed: set[str], partition: str) -> list[_Statement]:
     return [
         _Statement("ReadIdentities", needed & {"ses:GetEmailIdentity"}, identities),
         _Statement("ReadSendingStatus", needed & listed, "*"),
-        _Statement("RequestProduction", needed & {_REQUEST_PRODUCTION}, "*"),
-        _Statement(
-            "CreateIdentities", needed & set(_CREATE_IDENTITY), identities, condition=tagged
-        ),
-        _Statement("ChangeIdentities", needed & set(_CHANGE_IDENTITY), identities, condition=ours),
+        _Statement("RequestProduction", needed & {REQUEST_PRODUCTION}, "*"),
+        _Statement("CreateIdentities", needed & set(CREATE_IDENTITY), identities, condition=tagged),
+        _Statement("ChangeIdentities", needed & set(CHANGE_IDENTITY), identities, condition=ours),
         *_event_statements(needed, f"arn:{partition}:ses:*:*:", ours),
-        _Statement("ReplicateDkimKeys", needed & {_REPLICATE}, identities),
+        _Statement("ReplicateDkimKeys", needed & {REPLICATE}, identities),
         _Statement("ReadZones", needed & {"route53:ListHostedZones"}, "*"),
         _Statement(
             "ReadRecords", needed & {"route53:ListResourceRecordSets"}, f"{zones}hostedzone/*"
         ),
-        _Statement(
-            "AddRecords", needed & {_ADD_RECORDS}, f"{zones}hostedzone/*", condition=records
-        ),
+        _Statement("AddRecords", needed & {ADD_RECORDS}, f"{zones}hostedzone/*", condition=records),
     ]
 
 
 def _event_statements(needed: set[str], ses: str, ours: dict[str, object]) -> list[_Statement]:
     """Return the statements on the configuration set of the watch; it is made with its tags."""
-    events, own = needed & set(_EVENTS), f"{ses}configuration-set/{EVENTS_CONFIGURATION_SET}"
-    default = needed & {_SET_DEFAULT}
+    events, own = needed & set(EVENTS), f"{ses}configuration-set/{EVENTS_CONFIGURATION_SET}"
+    default = needed & {SET_DEFAULT}
     tagging = {"ses:TagResource"} if "ses:CreateConfigurationSet" in events else set[str]()
     return [
         _Statement("KeepEventsSet", events | tagging | default, own),
@@ -356,7 +223,7 @@ def _bound_writes(
         _Statement("CreateTenants", create, tenants, condition={**bound, **own_tags}),
         _Statement("WriteBoundTenants", writes & set(_BOUND) - create, tenants, condition=bound),
         _Statement("TagTenants", _tags(writes), tenants, condition=own_tags),
-        _Statement("WriteTenants", writes - set(_BOUND) - set(_TAGGING), tenants),
+        _Statement("WriteTenants", writes - set(_BOUND) - set(TAGGING), tenants),
         _Statement(
             "KeepBoundaryOnUsers",
             ("DeleteUserPermissionsBoundary",),
@@ -371,7 +238,7 @@ def _bound_writes(
 
 def _tags(writes: set[str]) -> set[str]:
     """Return the tagging that is needed; a user is created with its tags."""
-    return writes & set(_TAGGING) | ({"TagUser"} if "CreateUser" in writes else set())
+    return writes & set(TAGGING) | ({"TagUser"} if "CreateUser" in writes else set())
 
 
 def boundary_policy() -> dict[str, object]:

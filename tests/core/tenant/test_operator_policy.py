@@ -11,10 +11,8 @@ import pytest
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.iam.authorization import Answer, Policies, Policy, Request, decide
+from ses_tenant.core.tenant.operator_actions import ADOPT, OFFLINE, VERBS
 from ses_tenant.core.tenant.operator_policy import (
-    ADOPT,
-    OFFLINE,
-    VERBS,
     boundary_policy,
     operator_policy,
     verbs_of,
