@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ses_tenant.aws.session import AwsSession, KmsClient
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.iam.authorization import Policy
-from ses_tenant.core.proof.guards import AWS_KEY, Key, SecretTold
+
+if TYPE_CHECKING:
+    from ses_tenant.core.proof.guards import Key, SecretTold
 
 _GRANTS = 100
 _OPENING = {"Decrypt", "CreateGrant"}
@@ -19,11 +21,13 @@ class Stores:
         """Keep the session."""
         self._session = session
 
-    def secret(self, region: str, name: str) -> SecretTold | None:
+    def secret(self, region: str, name: str) -> "SecretTold | None":
         """Return what is told of a secret, by its name or ARN, None if there is none.
 
         https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html
         """
+        from ses_tenant.core.proof.guards import SecretTold
+
         client = self._session.secretsmanager_client(region)
         with self._session.errors():
             try:
@@ -50,11 +54,14 @@ class Stores:
                 for told in page["Parameters"]
             }
 
-    def key(self, region: str, key_id: str) -> Key:
+    def key(self, region: str, key_id: str) -> "Key":
         """Return a key of KMS by its ID, ARN or alias, without grants that may not be listed.
 
         https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
         """
+        from ses_tenant.core.iam.authorization import Policy
+        from ses_tenant.core.proof.guards import AWS_KEY, Key
+
         client = self._session.kms_client(region)
         with self._session.errors():
             # GetKeyPolicy takes no alias, and tells no ARN.

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ses_tenant.core.errors import ErrorCode, SesTenantError
-from ses_tenant.core.fleet import schema
-from ses_tenant.core.fleet.tenants_file import Checks
 from ses_tenant.core.tenant import naming
 from ses_tenant.core.tenant.credentials import Credentials
 from ses_tenant.core.tenant.destination import Destination
@@ -17,6 +15,7 @@ from ses_tenant.destinations.scheme import Opening, Scheme, Sharing
 
 if TYPE_CHECKING:
     from ses_tenant.aws.session import AwsSession
+    from ses_tenant.core.fleet.tenants_file import Checks
 
 # In the order in which help names them.
 SCHEMES: Mapping[str, Scheme] = {
@@ -87,13 +86,17 @@ def in_lambda(uri: str) -> bool:
     return scheme is None or scheme.in_lambda
 
 
-def file_checks() -> Checks:
+def file_checks() -> "Checks":
     """Return what the reader of a tenants file has to know of destinations and formats."""
+    from ses_tenant.core.fleet.tenants_file import Checks
+
     return Checks(_normalise_in_file, get_format, _place)
 
 
 def fleet_schema() -> dict[str, object]:
     """Return the JSON Schema of a tenants file, with the destinations and formats there are."""
+    from ses_tenant.core.fleet import schema
+
     patterns = {name: scheme.pattern for name, scheme in SCHEMES.items() if name != STDOUT}
     return schema.fleet_schema(patterns, FORMATS)
 
