@@ -12,6 +12,7 @@ from ses_tenant.core.tenant.naming import (
     tag_sentence,
     untag_sentence,
 )
+from ses_tenant.core.tenant.policy import check_policy_size, keys_before_suspension, policy_json
 
 
 @pytest.mark.parametrize(
@@ -116,3 +117,26 @@ def test_an_operator_is_a_user_or_a_role() -> None:
         assert error.code is ErrorCode.USAGE
         assert error.message == f"'{wrong}' is not the ARN of an IAM user or role."
         assert error.hint == "It looks like arn:aws:iam::123456789012:role/mail-admin."
+
+
+def test_a_policy_is_sent_without_spaces() -> None:
+    assert policy_json({"a": [1, {"b": "c d"}]}) == '{"a":[1,{"b":"c d"}]}'
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{}, {"Statement": []}, {"Statement": "x"}, {"Statement": ["x"]}, {"Statement": [{}]},
+     {"Statement": [{"Sid": "Else"}]}],
+)  # fmt: skip
+def test_a_policy_of_somebody_else_recorded_no_keys(document: dict[str, object]) -> None:
+    assert keys_before_suspension(document) == ()
+
+
+def test_a_policy_that_is_too_large_says_what_to_give_up() -> None:
+    with pytest.raises(SesTenantError) as caught:
+        check_policy_size({"Statement": "x" * 2048})
+    assert caught.value.code is ErrorCode.POLICY_TOO_LARGE
+    assert caught.value.hint == (
+        "Give fewer other domains (also), Regions or configuration sets, or make a tenant of "
+        "its own for some of the domains."
+    )
