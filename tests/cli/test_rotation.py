@@ -627,7 +627,7 @@ class TestSuspend:
         assert (reason["by"], reason["text"]) == ("person", "WP 6.1 hacked, see #12")
         assert run("show", SHOP, "-o", "json").json["data"]["reason"] == reason
         shown = " ".join(run("show", SHOP).stdout.split())
-        assert re.search(r"State SUSPENDED since \S+ \S+ UTC by hand: WP 6.1 hacked,", shown)
+        assert re.search(r"State suspended\b.* since \S+ \S+ UTC by hand: WP 6.1 hacked,", shown)
         resumed = run("resume", SHOP)
         assert re.search(rf"{SHOP}: resumed; it was {why}", resumed.stderr)
         assert "ses-tenant:suspended" not in dict(user(SHOP).tags)
