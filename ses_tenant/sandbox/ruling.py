@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ses_tenant.core.errors import SesTenantError
 from ses_tenant.core.iam.authorization import Answer, Policies, Request, Verdict, decide
 from ses_tenant.core.iam.ses_actions import mail_context
+from ses_tenant.core.tenant.refusal import cause, is_related
 from ses_tenant.sandbox.account import SIMULATOR, Account, Key
 from ses_tenant.sandbox.mail import Mail
 from ses_tenant.sandbox.model import BOTH, ENVELOPE, HEADER, Model
@@ -63,11 +64,12 @@ def rule(
             by_owner = account.resource_policies(region, request.resource)
             verdict = _decide(replace(policies, resource=by_owner), request)
             if verdict.answer is not Answer.ALLOWED:
+                why = _cause(key, policies, request)
                 return Ruling(
                     DENIED,
                     f"User `{key.user_arn}' is not authorized to perform `{request.action}' on "
-                    f"resource `{request.resource}'",
-                    verdict.reason,
+                    f"resource `{request.resource}'{_aside(key, request, why)}",
+                    f"{why}; {verdict.reason}" if why else verdict.reason,
                 )
             verdicts.append(verdict)
         allowed = verdicts[0].reason
@@ -148,6 +150,22 @@ def judged(mail: Mail, model: Model) -> tuple[str, ...]:
     if model.answer("from_case") == "lowered":
         found = tuple("@".join((s.rpartition("@")[0], s.rpartition("@")[2].lower())) for s in found)
     return found
+
+
+def _aside(key: Key, request: Request, why: str) -> str:
+    """Return what the answer says beyond AWS's: the cause, where the site's own domain is meant."""
+    sender = next(iter(request.context.get("ses:fromaddress", ())), "")
+    return f" ({why})" if why and is_related(key.domain, sender) else ""
+
+
+def _cause(key: Key, policies: Policies, request: Request) -> str:
+    """Return in plain words why a mail of a tenant was denied, as far as its addresses tell."""
+    sender = next(iter(request.context.get("ses:fromaddress", ())), "")
+    if not key.domain or not sender:
+        return ""
+    return_path = next(iter(request.context.get("ses:feedbackaddress", ())), None)
+    documents = (policy.document for policy in policies.identity)
+    return cause(key.domain, sender, return_path, documents)
 
 
 def may_call(account: Account, key: Key, request: Request) -> Ruling:
