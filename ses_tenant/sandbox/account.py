@@ -158,6 +158,17 @@ class Account:
                 remembered = _remembered(user)
                 yield str(remembered.domain or user.name), str(remembered.suspended or "")
 
+    def is_meant(self, user_name: str, domain: str) -> bool:
+        """Tell whether a user's tags say that it sends as a domain."""
+        user = self.iam.users.get(user_name)
+        own = known(_remembered(user).domain) if user else None
+        if user is None or own is None:
+            return False
+        sending = known(_remembered(user).sending)
+        domains = [own.name, *(also.name for also in sending.also)] if sending else [own.name]
+        below = sending is not None and sending.subdomains
+        return domain in domains or (below and domain.endswith(tuple(f".{d}" for d in domains)))
+
     def key(self, access_key_id: str) -> Key | None:
         """Return the access key of an IAM user, or None if no user has it."""
         found = self.iam.access_keys.get(access_key_id)

@@ -10,13 +10,20 @@ _LOCAL_PART = "noreply"
 def matrix(account: Account) -> dict[str, object]:
     """Return for every IAM user with an access key whether it may send as every domain.
 
-    A cell answers for a raw message from noreply@DOMAIN, which is what SMTP sends.
+    A cell answers for a raw message from noreply@DOMAIN, which is what SMTP sends, and tells
+    whether the user is meant to send as that domain. The identity of a tenant that was deleted
+    is no domain to protect, unless somebody made it.
     """
     region = account.settings.region
     with account.lock:
+        tenants = {*account.tenant_domains(region)}
         domains = sorted(
-            {*account.tenant_domains(region)}
-            | {name.rpartition("@")[2] for name in account.ses(region).email_identities}
+            tenants
+            | {
+                name.rpartition("@")[2]
+                for name in account.ses(region).email_identities
+                if (region, name) not in account.seeded
+            }
         )
         keys = {
             key.user_name: key
@@ -39,7 +46,12 @@ def matrix(account: Account) -> dict[str, object]:
                 )
                 ruling = rule(account, key, mail, region, {})
                 cells.append(
-                    {"domain": domain, "may_send": ruling.code is None, "reason": ruling.reason}
+                    {
+                        "domain": domain,
+                        "may_send": ruling.code is None,
+                        "expected": account.is_meant(name, domain),
+                        "reason": ruling.reason,
+                    }
                 )
             rows.append({"user_name": name, "domain": key.domain, "cells": cells})
     return {"region": region, "domains": domains, "users": rows}

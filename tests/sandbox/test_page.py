@@ -88,6 +88,32 @@ def test_the_matrix_of_who_may_send_as_whom(box: Box) -> None:
     }
 
 
+@pytest.mark.usefixtures("shop")
+def test_the_matrix_marks_what_is_not_meant_and_forgets_who_was_deleted(box: Box) -> None:
+    iam = box.client("iam")
+    statement = {"Effect": "Allow", "Action": "ses:*", "Resource": "*"}
+    iam.create_user(UserName="rogue")
+    iam.put_user_policy(
+        UserName="rogue",
+        PolicyName="all",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    iam.create_access_key(UserName="rogue")
+    wrong = [
+        (user["user_name"], cell["domain"])
+        for user in json.loads(_get(box, "/matrix.json")[1])["users"]
+        for cell in user["cells"]
+        if cell["may_send"] != cell["expected"]
+    ]
+    assert wrong == [("rogue", BLOG), ("rogue", SHOP)]
+    name = f"ses-{BLOG}"
+    for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=name, PolicyName="ses-tenant-sending")
+    iam.delete_user(UserName=name)
+    assert json.loads(_get(box, "/matrix.json")[1])["domains"] == [SHOP]
+
+
 def test_no_secret_is_on_the_page(box: Box, shop: Key) -> None:
     pages = [_get(box, path)[1] for path in ("/", "/messages.json", "/matrix.json")]
     for secret in (shop.secret_access_key, shop.password()):

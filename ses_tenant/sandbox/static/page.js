@@ -42,12 +42,20 @@ function listItem(message) {
   return item;
 }
 
-function showList(messages) {
+function isWanted(message) {
+  const outcome = byId("outcome").value;
+  const words = byId("search").value.toLowerCase();
+  return (!outcome || message.outcome === outcome) && JSON.stringify(message).toLowerCase().includes(words);
+}
+
+function showList(all) {
+  const messages = all.filter(isWanted);
   const made = JSON.stringify(messages.map((message) => message.message_id));
   if (made === known) return;
   known = made;
   const focused = document.activeElement?.dataset?.id;
   byId("none").hidden = messages.length > 0;
+  byId("none").textContent = all.length ? "No message is like that." : "Nothing was sent yet.";
   byId("list").replaceChildren(...messages.toReversed().map(listItem));
   if (focused) document.querySelector(`button[data-id="${CSS.escape(focused)}"]`)?.focus();
 }
@@ -93,7 +101,7 @@ async function open(id) {
       ["Sender", message.senders.join(", ")],
       ["Return-Path", message.return_path ?? ""],
       ["Recipients", message.recipients.join(", ")],
-      ["At", message.at],
+      ["At", message.at.replace("T", " ").replace("+00:00", " UTC")],
     ]),
   ];
   if (message.headers.length) parts.push(...headed("Headers", definitions(message.headers)));
@@ -125,11 +133,12 @@ function showMatrix(matrix) {
     name.scope = "row";
     row.append(name);
     for (const cell of user.cells) {
-      const made = element("td", undefined, cell.domain === user.domain ? "own" : "");
-      made.append(
-        element("span", cell.may_send ? "may send" : "may not", cell.may_send ? "may" : "may-not"),
-        element("small", cell.reason),
-      );
+      const right = cell.may_send === cell.expected;
+      const made = element("td", undefined, right ? (cell.expected ? "own" : "") : "wrong");
+      made.title = cell.reason;
+      const told = `${cell.may_send ? "may send" : "may not"}${right ? "" : ": not expected"}`;
+      made.append(element("span", told, right ? (cell.expected ? "may" : "") : "may-not"));
+      if (!right) made.append(element("small", cell.reason));
       row.append(made);
     }
     return row;
@@ -158,6 +167,7 @@ async function refresh() {
   }
 }
 
+for (const id of ["search", "outcome"]) byId(id).addEventListener("input", refresh);
 addEventListener("hashchange", refresh);
 setInterval(refresh, REFRESH_MS);
 refresh();
