@@ -144,3 +144,10 @@ def test_what_is_wrong_with_a_file_is_told(old: str, new: str, told: str) -> Non
     assert raised.value.code is ErrorCode.USAGE
     assert "known.toml" in raised.value.message
     assert told in raised.value.message
+
+
+def test_what_stands_behind_an_accepted_finding_counts() -> None:
+    other = sends(OTHER)
+    result = set_aside([sends(), other], [entry()], TODAY, "audit")
+    assert result.remaining == (other,)
+    assert [finding for finding, _ in result.accepted] == [sends()]
