@@ -39,22 +39,21 @@ def _worked_out_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave none to find, here and in child processes, whatever a wider fixture has set."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "BOTO")) or name.upper() in _PROXIES or name in _TERMINAL:
+            monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_real_aws() -> Iterator[None]:
-    """Leave no credentials to find, here and in child processes, and no way out of the machine.
-
-    Only who asks for the live suite, and for nothing else, is let out: see tests/live/.
-    """
-    if os.environ.get("SES_TENANT_LIVE") == "1":
-        yield
-        return
+    """Leave no way out of the machine."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if name.upper() in _PROXIES or name.startswith(("AWS_", "BOTO")) or name in _TERMINAL:
-                patch.delenv(name)
-        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"):
-            patch.setenv(name, os.devnull)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         for method in ("connect", "connect_ex"):
             patch.setattr(socket.socket, method, _loopback_only(getattr(socket.socket, method)))
         patch.setattr(socket, "getaddrinfo", _known_names_only(socket.getaddrinfo))
