@@ -19,7 +19,8 @@ from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import ClientError
 
-from ses_tenant.aws.session import AwsSession, DynamoDbClient, Item
+from ses_tenant.aws.clients import DynamoDbClient, Item
+from ses_tenant.aws.session import AwsSession
 from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.watch.buckets import KEEP_HOURS, KEEP_MINUTES, Grain, Span
 from ses_tenant.core.watch.decide import COUNTED, Counts

@@ -144,13 +144,7 @@ def audit(
     audits: Audits
     errors: list[SesTenantError] = []
     if saved is not None:
-        if file is not None:
-            raise SesTenantError(
-                ErrorCode.USAGE,
-                "--from and --file cannot go together.",
-                "Give --from for a saved answer, --file for the accounts of a tenants file.",
-            )
-        audits = [(None, operation.audit_saved(_read_saved(saved), now, age, **terms))]
+        audits = [(None, operation.audit_saved(_read_saved(saved, file), now, age, **terms))]
     else:
         opened = accounts(file, profile, region, endpoint_url, debug=debug)
         with console.progress("Reading the account ..."):
@@ -264,9 +258,16 @@ def _html(
     )
 
 
-def _read_saved(file: str) -> dict[str, object]:
+def _read_saved(saved: str, file: str | None) -> dict[str, object]:
+    """Return a saved answer; it goes without a tenants file."""
+    if file is not None:
+        raise SesTenantError(
+            ErrorCode.USAGE,
+            "--from and --file cannot go together.",
+            "Give --from for a saved answer, --file for the accounts of a tenants file.",
+        )
     details = _read_json(
-        file, "Make it with: aws iam get-account-authorization-details > account.json"
+        saved, "Make it with: aws iam get-account-authorization-details > account.json"
     )
     return details if isinstance(details, dict) else {}
 
