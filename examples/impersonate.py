@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make two tenants and send over SMTP with the password of one, as itself and as the other.
+"""Create two tenants, and let one send over SMTP: as itself, and as the other.
 
     ses-tenant sandbox -- python examples/impersonate.py
 

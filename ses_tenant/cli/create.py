@@ -45,7 +45,7 @@ def create(
         bool,
         typer.Option(
             "--identity",
-            help="Make the domain's email identity as well; its DNS records are told.",
+            help="Create the domain's email identity as well, and show its DNS records.",
             show_default=False,
         ),
     ] = False,

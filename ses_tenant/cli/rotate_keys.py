@@ -64,7 +64,7 @@ def rotate_keys(
     finish: Annotated[
         bool, _flag("--finish", "The site has the new key: end the grace time now.")
     ] = False,
-    abort: Annotated[bool, _flag("--abort", "Drop the new key, which reached nobody.")] = False,
+    abort: Annotated[bool, _flag("--abort", "Delete the new key, which no site has yet.")] = False,
     rollback: Annotated[
         bool, _flag("--rollback", "Make the deactivated key Active again.")
     ] = False,
@@ -76,7 +76,7 @@ def rotate_keys(
         typer.Option("--reactivate", metavar="KEY", help="Make this access key Active."),
     ] = None,
     force: Annotated[
-        bool, _flag("--force", "Go on although the old key is in use or the state unclear.")
+        bool, _flag("--force", "Go on although the old key is in use, or the state is unclear.")
     ] = False,
     verify: o.Verify = True,
     workers: Annotated[

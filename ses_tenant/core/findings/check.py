@@ -184,8 +184,11 @@ def _of_keys(
             told = f"its access keys are in the state {state.value}"
             yield _Fault(Rule.KEYS_IN_DISORDER, told, rotate)
         case KeyState.OVERLAP:
-            told = "two access keys are Active, as in the middle of a rotation"
-            yield _Fault(Rule.TWO_ACTIVE_KEYS, told, rotate)
+            told = (
+                "two access keys are Active, as in the middle of a rotation; rotate-keys takes the "
+                "old one away after the grace time, or now if the site has the new one"
+            )
+            yield _Fault(Rule.TWO_ACTIVE_KEYS, told, f"{rotate} --finish")
         case KeyState.STEADY | KeyState.RETIRING | KeyState.SUSPENDED:
             pass
     for key in situation.active:

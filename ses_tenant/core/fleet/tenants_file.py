@@ -1,4 +1,4 @@
-"""From the text of a `tenants.toml` to a fleet; every mistake is told at once, with its line."""
+"""From the text of a `tenants.toml` to a fleet; all mistakes are reported, with their lines."""
 
 import re
 import tomllib
