@@ -100,7 +100,8 @@ def test_a_full_disk_leaves_no_key_behind(server: Server, output: str) -> None:
             "Error: The credentials of shop.example.com could not be printed: No space left on "
             "device. The new access key was deleted again. " in stderr
         )
-    assert server.actions[-2:] == ["CreateAccessKey", "DeleteAccessKey"]
+    of_iam = [action for action in server.actions if "/v2/" not in action]  # SES is asked meanwhile
+    assert of_iam[-2:] == ["CreateAccessKey", "DeleteAccessKey"]
     assert access_keys(server) == []
 
 
