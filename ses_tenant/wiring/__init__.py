@@ -38,15 +38,15 @@ def make_runtime(
     force: bool = False,
     consent: "Consent | None" = None,
     process: "Process | None" = None,
-    sleep: "Callable[[float], None]" = time.sleep,
+    sleep: "Callable[[float], None] | None" = None,
     now: "Callable[[], datetime]" = utc_now,
 ) -> "Runtime":
     """Return the account of a session, and this machine.
 
     `show` prints credentials whose destination is stdout; with `force` a destination is
     overwritten that ses-tenant has not written; without `consent` no command is run; `process`
-    is who writes notes, this one if left out. Raises SesTenantError `usage` for a malformed
-    SES_TENANT_SMTP_PORT.
+    is who writes notes, this one if left out, and `sleep` how it waits, really if left out.
+    Raises SesTenantError `usage` for a malformed SES_TENANT_SMTP_PORT.
     """
     import socket
 
@@ -61,6 +61,7 @@ def make_runtime(
     from ses_tenant.operations.runtime import Runtime
 
     local_ses = LocalSes.named_by(os.environ)
+    wait = sleep or time.sleep
 
     def opened(spec: "TenantSpec") -> "Destination":
         return open_destination(
@@ -74,10 +75,10 @@ def make_runtime(
     def verify(credentials: "Credentials") -> str:
         from ses_tenant.aws.verify import verify_credentials
 
-        return verify_credentials(session, credentials, sleep, local_ses)
+        return verify_credentials(session, credentials, wait, local_ses)
 
     return Runtime(
-        iam=Iam(session, sleep),
+        iam=Iam(session, wait),
         ses=Ses(session),
         identities=Identities(session),
         open_destination=opened,
@@ -85,7 +86,7 @@ def make_runtime(
         default_region=session.region,
         process=process or Process(socket.gethostname(), os.getpid()),
         now=now,
-        sleep=sleep,
+        sleep=wait,
         workers=session.workers,
         local_ses=local_ses,
         stores=Stores(session),
