@@ -7,13 +7,14 @@ import typer
 
 from ses_tenant.cli import options as o
 from ses_tenant.cli.console import Console, Output
+from ses_tenant.core.tenant.spec import SETTINGS
 from ses_tenant.wiring import make_runtime
 
 if TYPE_CHECKING:
     from ses_tenant.operations.adopt import Adoption
 
 
-@o.takes_settings()
+@o.takes_settings([s for s in SETTINGS if s.field != "ses_tenant"])
 def adopt(
     domain: o.Domain,
     user_name: Annotated[

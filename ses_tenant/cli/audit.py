@@ -158,6 +158,7 @@ def audit(
                     identity_policies=identity_policies,
                     stores=runtime.stores,
                     secret_policies=secret_policies,
+                    ses_tenants=runtime.ses_tenants,
                     **terms,
                 ),
             )

@@ -1,7 +1,7 @@
 """`ses-tenant create`."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +20,9 @@ from ses_tenant.cli.console import (
 from ses_tenant.cli.readiness import (
     IdentityWork,
     Readiness,
+    arrange_ses_tenant,
     prepare_identity,
+    prepare_ses_tenant,
     read_readiness,
     require_own_channel,
 )
@@ -28,7 +30,9 @@ from ses_tenant.core.errors import SesTenantError
 from ses_tenant.wiring import make_runtime
 
 if TYPE_CHECKING:
+    from ses_tenant.core.errors import Notice
     from ses_tenant.core.identity.records import DnsRecord
+    from ses_tenant.core.identity.ses_tenants import SesTenantSteps
     from ses_tenant.core.tenant.credentials import Credentials
     from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.operations.create import Created, Prepared
@@ -104,7 +108,8 @@ def create(
         if identity:
             work = prepare_identity(session, runtime.iam, prepared.spec)
         if dry_run:
-            _show_plan(console, prepared, work)
+            associate = prepare_ses_tenant(runtime, prepared.spec, work)
+            _show_plan(console, prepared, work, associate)
             return
     if any(step.destructive for step in prepared.plan):
         from ses_tenant.cli.render import plan_text
@@ -119,6 +124,10 @@ def create(
     with console.progress(f"Creating {request.domain} ..."):
         wanted = work.carry_out(session) if work else ()
         created = operation.carry_out(runtime, prepared)
+        associated, notices = arrange_ses_tenant(runtime, prepared.spec)
+        created = replace(
+            created, prepared=replace(prepared, warnings=(*prepared.warnings, *notices))
+        )
         readiness = None
         if output is Output.TABLE or not created.printed:
             readiness = read_readiness(console, session, prepared.spec)
@@ -129,7 +138,9 @@ def create(
                 verified = runtime.verify(created.credentials)
         except SesTenantError as error:
             failure = error
-    _report(console, created, verified, readiness, failure, _Records(work, wanted, records))
+    _report(
+        console, created, verified, readiness, failure, _Records(work, wanted, records, associated)
+    )
 
 
 @dataclass(frozen=True)
@@ -139,9 +150,12 @@ class _Records:
     work: IdentityWork | None
     records: "tuple[DnsRecord, ...]"
     form: str | None
+    ses_tenant: "SesTenantSteps"
 
     def tell(self, console: Console) -> None:
         """Tell what was done in SES, and print the records: on stdout only if asked for."""
+        for associated in self.ses_tenant:
+            console.note(f"{associated.summary}: done")
         if self.work is None:
             return
         from ses_tenant.cli.identity.create import get_form
@@ -234,12 +248,17 @@ def _tell_use(console: Console, spec: "TenantSpec") -> None:
     console.note(f"To see whether all is well: ses-tenant check {spec.domain}")
 
 
-def _show_plan(console: Console, prepared: "Prepared", work: IdentityWork | None) -> None:
+def _show_plan(
+    console: Console,
+    prepared: "Prepared",
+    work: IdentityWork | None,
+    associate: "tuple[SesTenantSteps, tuple[Notice, ...]]",
+) -> None:
     from ses_tenant.cli.render import create_data, plan_data, plan_text
 
-    steps = (*(work.steps if work else ()), *prepared.plan)
+    steps = (*(work.steps if work else ()), *prepared.plan, *associate[0])
     if not steps:
         console.note(f"{prepared.spec.domain}: nothing to change")
     data = create_data(prepared.spec, prepared.plan, prepared.user_arn, None)
     data |= {"steps": plan_data(steps), "readiness": None}
-    console.result(data, plan_text(steps, sys.stdout), prepared.warnings)
+    console.result(data, plan_text(steps, sys.stdout), (*prepared.warnings, *associate[1]))

@@ -8,12 +8,15 @@ from ses_tenant.core.errors import ErrorCode, SesTenantError
 if TYPE_CHECKING:
     from ses_tenant.aws.session import AwsSession
     from ses_tenant.cli.console import Console
+    from ses_tenant.core.errors import Notice
     from ses_tenant.core.identity.readiness import RegionReadiness
     from ses_tenant.core.identity.records import DnsRecord
+    from ses_tenant.core.identity.ses_tenants import SesTenantSteps
     from ses_tenant.core.identity.steps import IdentitySteps
     from ses_tenant.core.tenant.spec import TenantSpec
     from ses_tenant.operations.identity import Prepared
     from ses_tenant.operations.protocols import Iam
+    from ses_tenant.operations.runtime import Runtime
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,29 @@ def prepare_identity(session: "AwsSession", iam: "Iam", spec: "TenantSpec") -> I
     prepared = operation.prepare(Identities(session), settings, spec.regions)
     operation.check_mail_from(iam, prepared)
     return IdentityWork(prepared)
+
+
+def prepare_ses_tenant(
+    runtime: "Runtime", spec: "TenantSpec", work: IdentityWork | None
+) -> "tuple[SesTenantSteps, tuple[Notice, ...]]":
+    """Plan the SES tenant for a dry run. Raises `not_ours`, and what AWS answers."""
+    if not spec.sending.ses_tenant:
+        return (), ()
+    from ses_tenant.operations import ses_tenants as operation
+
+    to_come = [plan.region for plan in work.prepared.plans if plan.steps] if work else []
+    return operation.prepare(runtime.ses_tenants, runtime.identities, spec, to_come)
+
+
+def arrange_ses_tenant(
+    runtime: "Runtime", spec: "TenantSpec"
+) -> "tuple[SesTenantSteps, tuple[Notice, ...]]":
+    """Give a tenant that is there its SES tenant, if it wants one; a failure is a notice."""
+    if not spec.sending.ses_tenant:
+        return (), ()
+    from ses_tenant.operations import ses_tenants as operation
+
+    return operation.arrange(runtime.ses_tenants, runtime.identities, spec)
 
 
 def require_own_channel(records: str | None, destination: str, *, identity: bool) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ses_tenant.core.tenant.steps import BaseStep, Plan
     from ses_tenant.operations.list_tenants import TenantSummary
     from ses_tenant.operations.rotate import Turn
+    from ses_tenant.operations.ses_tenants import Seen
     from ses_tenant.operations.show import TenantDetails
 
 
@@ -115,6 +116,15 @@ def details_data(details: "TenantDetails") -> dict[str, object]:
         "inline_policies": list(observed.inline_policies),
         "attached_policies": list(extra.managed_policies) if extra else [],
         "groups": list(extra.groups) if extra else [],
+        "ses_tenants": [
+            {
+                "region": seen.region,
+                "name": seen.name,
+                "status": seen.found.status if seen.found else None,
+                "error": seen.error.code.value if seen.error else None,
+            }
+            for seen in details.ses_tenants
+        ],
         "drift": list(details.drift),
     }
 
@@ -195,6 +205,9 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
         "Regions": [" ".join(summary.regions) or "?"],
         "Delivered": ["to stdout" if summary.destination == "-" else summary.destination],
         "Boundary": [observed.user.permissions_boundary or "none"],
+        **(
+            {"SES tenant": list(map(_of_ses_tenant, seen))} if (seen := details.ses_tenants) else {}
+        ),
         "Sends as": [*sender_patterns(details.spec), *scope],
         "Keys": keys or ["none"],
         "Tags": tags,
@@ -205,6 +218,12 @@ def details_text(details: "TenantDetails", now: datetime) -> str:
         for name, lines in sections.items()
         for number, line in enumerate(lines)
     )
+
+
+def _of_ses_tenant(seen: "Seen") -> str:
+    if seen.error:
+        return f"{seen.name} in {seen.region}: not read. {seen.error.message}"
+    return f"{seen.name}, {seen.found.status if seen.found else 'not there'} in {seen.region}"
 
 
 def state_lines(tenant: "TenantSummary", now: datetime) -> list[str]:

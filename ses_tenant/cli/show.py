@@ -23,12 +23,13 @@ def show(
     (sending_domain,) = o.tenants_named([domain], profile, region, endpoint_url)
     session = o.connect(profile, region, endpoint_url, debug=debug)
     from ses_tenant.aws.iam import Iam
+    from ses_tenant.aws.ses_tenants import SesTenants
     from ses_tenant.cli.render import details_data, details_text
     from ses_tenant.operations import show as operation
 
     console = Console("show", output, quiet)
     with console.progress(f"Reading {sending_domain} ..."):
-        details = operation.show(Iam(session), sending_domain)
+        details = operation.show(Iam(session), sending_domain, SesTenants(session))
     console.result(details_data(details), details_text(details, datetime.now(UTC)))
     if details.drift:
         console.note(f"To repair what create sets: ses-tenant create {sending_domain}")

@@ -12,7 +12,8 @@ from ses_tenant.core.iam.authorization import Policy
 from ses_tenant.core.proof.members import Account, read_account, targets_of
 from ses_tenant.core.proof.organization import within
 from ses_tenant.operations.identity_policies import read_identities
-from ses_tenant.operations.protocols import Iam, Ses, Stores
+from ses_tenant.operations.protocols import Iam, Ses, SesTenants, Stores
+from ses_tenant.operations.ses_tenants import shared_identities
 from ses_tenant.operations.store_policies import read_guards
 
 
@@ -27,13 +28,15 @@ def audit(
     secret_policies: bool | None = None,
     organization: tuple[Policy, ...] | None = None,
     operators: Collection[str] = (),
+    ses_tenants: SesTenants | None = None,
     limit: int | None = MAX_DOMAINS,
 ) -> tuple[Audit, tuple[Notice, ...]]:
     """Return the findings, and warnings of what the operator may not read.
 
     The policies of email identities are read if there are not too many of them, or as
     `identity_policies` says; in the same way, what guards secrets and parameters with credentials
-    is read from `stores`, as `secret_policies` says. `organization` are the service control
+    is read from `stores`, as `secret_policies` says. `ses_tenants`
+    tell which identities they share, if given. `organization` are the service control
     policies, None if they are not known. What `operators` may do is expected. A finding names at
     most `limit` domains; None: all.
     """
@@ -53,9 +56,11 @@ def audit(
     people = tuple(replace(member, verified_in=identities.verified_in) for member in people)
     guards, unread = read_guards(stores, people, policies=secret_policies)
     warnings += unread
+    shared, not_asked = shared_identities(ses_tenants, people) if ses_tenants else ((), ())
+    warnings += not_asked
     result = find(
         replace(account, people=people, guards=guards), keys, identities.policies, now, max_age,
-        operators=operators, limit=limit,
+        operators=operators, shared=shared, limit=limit,
     )  # fmt: skip
     return result, tuple(warnings)
 

@@ -23,7 +23,12 @@ from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.core.tenant.tags import known
 from ses_tenant.operations import create, delete
 from ses_tenant.operations.apply import apply
-from ses_tenant.operations.fleet_identities import Planned, make_identity, with_identities
+from ses_tenant.operations.fleet_identities import (
+    Planned,
+    make_identity,
+    with_identities,
+    with_ses_tenants,
+)
 from ses_tenant.operations.many import (
     Accounts,
     Progress,
@@ -102,7 +107,7 @@ def carry_out(
     identities come last: no suspension waits for SES, which takes a second for a call.
     """
     opened = {name: r for name, r in accounts.items() if isinstance(r, Runtime)}
-    identities = [p for p in plans if p.identity and p.identity.steps]
+    identities = [p for p in plans if p.later]
     total = len(plans) + len(identities)
 
     def in_turn(
@@ -149,6 +154,12 @@ def _plan_account(fleet: Fleet, seen: _Seen, progress: Progress, *, prune: bool)
         seen.tenants,
         lambda tenant: _spec(runtime, tenant, _seen_user(seen, tenant)).regions,
         progress,
+    )
+    tenants = with_ses_tenants(
+        tenants,
+        runtime,
+        lambda tenant: _wants_ses_tenant(tenant, _seen_user(seen, tenant)),
+        lambda tenant: _spec(runtime, tenant, _seen_user(seen, tenant)),
     )
     warnings = (*seen.warnings, *notices)
     listed = {tenant.domain.name for tenant in fleet.of(account)}
@@ -319,6 +330,14 @@ def _spec(runtime: Runtime, tenant: FleetTenant, observed: Observed | None) -> T
     require_regions(spec)
     check_spec(spec)
     return spec
+
+
+def _wants_ses_tenant(tenant: FleetTenant, observed: Observed | None) -> bool:
+    given = tenant.request.given.get("ses_tenant")
+    if given is not None or observed is None:
+        return bool(given)
+    sending = known(observed.user.remembered.sending)
+    return sending is not None and sending.ses_tenant
 
 
 def _create_plan(

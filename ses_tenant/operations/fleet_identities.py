@@ -12,9 +12,12 @@ from ses_tenant.core.fleet.changes import Change, TenantPlan
 from ses_tenant.core.fleet.fleet import FleetTenant
 from ses_tenant.core.identity.records import DnsRecord, records_to_come
 from ses_tenant.core.identity.ses import ListedIdentity
+from ses_tenant.core.identity.ses_tenants import SesTenantSteps
 from ses_tenant.core.identity.state import EmailIdentity
 from ses_tenant.core.tenant.observed import Observed
+from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.core.tenant.steps import BaseStep
+from ses_tenant.operations import ses_tenants
 from ses_tenant.operations.identity import (
     Prepared,
     carry_out,
@@ -72,11 +75,17 @@ class Planned(TenantPlan):
     """What is planned for a tenant, and at last for the email identity of its domain."""
 
     identity: Prepared | None = None
+    ses_tenant: SesTenantSteps = ()
 
     @property
     def plan(self) -> tuple[BaseStep, ...]:
         """Return all steps, in order."""
-        return (*super().plan, *(self.identity.steps if self.identity else ()))
+        return (*super().plan, *self.later)
+
+    @property
+    def later(self) -> tuple[BaseStep, ...]:
+        """Return the steps in SES, which come last."""
+        return (*(self.identity.steps if self.identity else ()), *self.ses_tenant)
 
     @property
     def records(self) -> tuple[DnsRecord, ...]:
@@ -123,9 +132,48 @@ def with_identities(
 
 
 def make_identity(runtime: Runtime, planned: Planned) -> None:
-    """Carry out what is planned for the email identity. Raises what AWS answers."""
+    """Carry out what is planned for the identity and SES tenant. Raises what AWS answers."""
     if planned.identity is not None:
         carry_out(runtime.identities, planned.identity.steps)
+    ses_tenants.carry_out(runtime.ses_tenants, planned.ses_tenant)
+
+
+def with_ses_tenants(
+    planned: Sequence[Planned],
+    runtime: Runtime,
+    wants: Callable[[FleetTenant], bool],
+    spec_of: Callable[[FleetTenant], TenantSpec],
+) -> tuple[Planned, ...]:
+    """Return the plans with those of the SES tenants that the file asks for.
+
+    One that cannot be looked at is a warning: a suspension does not wait for it.
+    """
+
+    def with_one(p: Planned) -> Planned:
+        if p.error is not None or p.tenant is None or not wants(p.tenant):
+            return p
+        made = [plan.region for plan in p.identity.plans if plan.steps] if p.identity else []
+        steps, notices = ses_tenants.prepare(
+            runtime.ses_tenants, runtime.identities, spec_of(p.tenant), made
+        )
+        updated = p.change is Change.NONE and steps
+        return replace(
+            p,
+            ses_tenant=steps,
+            change=Change.UPDATE if updated else p.change,
+            warnings=(*p.warnings, *notices),
+        )
+
+    return tuple(
+        each_tenant(
+            planned,
+            with_one,
+            failed=lambda p, error: replace(
+                p, warnings=(*p.warnings, ses_tenants.failure(p.domain, error))
+            ),
+            workers=runtime.workers,
+        )
+    )
 
 
 def _grouped(done: Iterable[Planned]) -> tuple[Notice, ...]:

@@ -13,6 +13,7 @@ from ses_tenant.core.tenant.steps import CreateUser, Write
 if TYPE_CHECKING:  # each of these rooms is needed by one verb or two, and takes time to import
     from ses_tenant.core.iam.authorization import Request
     from ses_tenant.core.identity.ses import ListedIdentity, SesAccount
+    from ses_tenant.core.identity.ses_tenants import SesTenant, SesTenantStep
     from ses_tenant.core.identity.state import EmailIdentity
     from ses_tenant.core.identity.steps import IdentityStep
     from ses_tenant.core.proof.guards import Key, SecretTold
@@ -99,6 +100,22 @@ class Identities(IdentityReader, Protocol):
         """Return all email identities in the Region; none where it is not enabled."""
 
     def apply(self, step: "IdentityStep") -> None:
+        """Carry out a step."""
+
+
+class SesTenants(Protocol):
+    """The calls on SES tenants. Every failure is a SesTenantError."""
+
+    def get(self, region: str, name: str) -> "SesTenant | None":
+        """Return the SES tenant without its resources, or None if there is none of that name."""
+
+    def resources(self, region: str, name: str) -> frozenset[str]:
+        """Return what is associated with the SES tenant: the ends of the ARNs."""
+
+    def of_identity(self, region: str, identity: str) -> tuple[str, ...]:
+        """Return the names of the SES tenants that an identity is associated with."""
+
+    def apply(self, step: "SesTenantStep") -> None:
         """Carry out a step."""
 
 

@@ -8,7 +8,7 @@ from ses_tenant.core.tenant.credentials import Credentials, LocalSes
 from ses_tenant.core.tenant.destination import Destination
 from ses_tenant.core.tenant.notes import Process
 from ses_tenant.core.tenant.spec import TenantSpec
-from ses_tenant.operations.protocols import Iam, Identities, Ses, Stores
+from ses_tenant.operations.protocols import Iam, Identities, Ses, SesTenants, Stores
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Runtime:
     iam: Iam
     ses: Ses
     identities: Identities
+    ses_tenants: SesTenants
     open_destination: Callable[[TenantSpec], Destination]
     verify: Callable[[Credentials], str]
     default_region: str | None

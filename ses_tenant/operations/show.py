@@ -9,7 +9,8 @@ from ses_tenant.core.tenant.request import TenantRequest, resolve
 from ses_tenant.core.tenant.spec import TenantSpec
 from ses_tenant.operations.list_tenants import TenantSummary, summarise
 from ses_tenant.operations.observe import observe_everything, with_last_use
-from ses_tenant.operations.protocols import Iam
+from ses_tenant.operations.protocols import Iam, SesTenants
+from ses_tenant.operations.ses_tenants import Seen, see
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,17 @@ class TenantDetails:
     spec: TenantSpec
     drift: tuple[str, ...]
     access_keys: tuple[AccessKey, ...]
+    ses_tenants: tuple[Seen, ...] = ()
 
 
-def show(iam: Iam, domain: SendingDomain) -> TenantDetails:
-    """Return the tenant. Raises SesTenantError `not_found` and `not_ours`."""
+def show(iam: Iam, domain: SendingDomain, ses_tenants: SesTenants | None = None) -> TenantDetails:
+    """Return the tenant, with its SES tenants where it has them and `ses_tenants` reads them.
+
+    Raises SesTenantError `not_found` and `not_ours`.
+    """
     observed = observe_everything(iam, domain)
     spec = resolve(TenantRequest(domain), observed, default_region=None)
     keys = with_last_use(iam, observed.access_keys)
-    return TenantDetails(summarise(observed, keys), observed, spec, drift(spec, observed), keys)
+    seen = see(ses_tenants, spec) if ses_tenants else ()
+    summary = summarise(observed, keys)
+    return TenantDetails(summary, observed, spec, drift(spec, observed), keys, seen)

@@ -79,6 +79,7 @@ class Account:
     seeded: set[tuple[str, str]] = field(default_factory=set)
     held: dict[tuple[str, str], Held] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    ses_tenants: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     event_destinations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     ports: tuple[int, int, int, int] = (0, 0, 0, 0)
     sent: Counter[str] = field(default_factory=Counter)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from werkzeug.wrappers import Response
 
 from ses_tenant.core.regions import partition_of
-from ses_tenant.sandbox import wire
+from ses_tenant.sandbox import ses_tenants, wire
 from ses_tenant.sandbox.account import Account
 from ses_tenant.sandbox.requests import Call
 
@@ -60,6 +60,8 @@ def _get(account: Account, call: Call, parts: list[str]) -> Response:
 
 
 def _delete(account: Account, call: Call, parts: list[str]) -> Response:
+    if associated := ses_tenants.refused(account, call.region, f"configuration-set/{parts[4]}"):
+        return associated
     del account.ses(call.region).config_sets[parts[4]]
     account.event_destinations.pop((call.region, parts[4]), None)
     return wire.json_result({})

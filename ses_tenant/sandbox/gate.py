@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
 from ses_tenant.core.regions import partition_of
-from ses_tenant.sandbox import configuration_sets, identities, sending_api, wire
+from ses_tenant.sandbox import configuration_sets, identities, sending_api, ses_tenants, wire
 from ses_tenant.sandbox.account import Account, Key
 from ses_tenant.sandbox.door import Door, Operator
 from ses_tenant.sandbox.faults import Fault, Faults
@@ -186,7 +186,8 @@ class Gate:
                     return _put_details(account, call)
                 answer = None
                 if call.protocol is Protocol.REST:
-                    answer = identities.handle(account, request.path, call)
+                    answer = ses_tenants.handle(account, call)
+                    answer = answer or identities.handle(account, request.path, call)
                 answer = answer or configuration_sets.handle(account, request.path, call)
                 if answer is not None:
                     return answer

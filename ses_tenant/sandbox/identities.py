@@ -20,7 +20,7 @@ from ses_tenant.core.identity.answers import Answer
 from ses_tenant.core.identity.records import Purpose, records_for
 from ses_tenant.core.identity.state import Dkim, EmailIdentity, MailFrom, Status, dkim_zone
 from ses_tenant.core.identity.verdicts import Verdict, first_questions, judge
-from ses_tenant.sandbox import wire
+from ses_tenant.sandbox import ses_tenants, wire
 from ses_tenant.sandbox.account import Account
 from ses_tenant.sandbox.held import Held, new_selectors
 from ses_tenant.sandbox.requests import Call
@@ -143,6 +143,8 @@ def _delete(account: Account, call: Call, name: str) -> Response:
     if replicas:
         message = f"{name} has replicas in {', '.join(replicas)}. Delete them first."
         return _error(400, "BadRequestException", message)
+    if associated := ses_tenants.refused(account, call.region, f"identity/{name}"):
+        return associated
     del account.ses(call.region).email_identities[name]
     account.held.pop((call.region, name), None)
     return wire.json_result({})

@@ -164,6 +164,7 @@ def _snapshot(account: Account) -> dict[str, Any]:
         "details": account.details,
         "held": [[*key, held_data(held)] for key, held in account.held.items()],
         "events": [[*key, found] for key, found in account.event_destinations.items()],
+        "ses_tenants": [[*key, found] for key, found in account.ses_tenants.items()],
         "moto": [
             [service, account_id, region, {k: writer.write(v) for k, v in vars(backend).items()}]
             for service in SERVICES
@@ -184,6 +185,8 @@ def _restore(account: Account, document: Mapping[str, Any]) -> None:
         account.held[region, name] = held_from(held)
     for region, name, found in document["events"]:
         account.event_destinations[region, name] = found
+    for region, name, found in document.get("ses_tenants", ()):
+        account.ses_tenants[region, name] = found
     for service, account_id, region, attributes in document["moto"]:
         read = {name: reader.read(value) for name, value in attributes.items()}
         put_back(_backend(service, account_id, region), read)

@@ -53,6 +53,7 @@ def make_runtime(
     from ses_tenant.aws.iam import Iam
     from ses_tenant.aws.identities import Identities
     from ses_tenant.aws.ses import Ses
+    from ses_tenant.aws.ses_tenants import SesTenants
     from ses_tenant.aws.stores import Stores
     from ses_tenant.core.tenant.credentials import LocalSes
     from ses_tenant.core.tenant.notes import Process
@@ -81,6 +82,7 @@ def make_runtime(
         iam=Iam(session, wait),
         ses=Ses(session),
         identities=Identities(session),
+        ses_tenants=SesTenants(session),
         open_destination=opened,
         verify=verify,
         default_region=session.region,

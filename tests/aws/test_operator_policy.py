@@ -25,8 +25,8 @@ from ses_tenant.core.tenant import steps
 from ses_tenant.core.tenant.identity import IdentitySettings
 from ses_tenant.core.tenant.operator_policy import operator_policy
 from ses_tenant.core.tenant.request import TenantRequest
-from ses_tenant.core.tenant.spec import Interface
-from ses_tenant.operations import check, identity, rotate_all, suspend, watch_setup
+from ses_tenant.core.tenant.spec import Interface, SendingOptions, TenantSpec
+from ses_tenant.operations import check, identity, rotate_all, ses_tenants, suspend, watch_setup
 from ses_tenant.operations.audit import audit
 from ses_tenant.operations.list_tenants import list_tenants
 from ses_tenant.operations.publish import prepare_publish
@@ -44,6 +44,7 @@ from tests.fakes.iam import BOUNDARY, EVERYTHING, Clock, FakeIam
 from tests.fakes.identities import FakeIdentities
 from tests.fakes.runtime import fake_runtime
 from tests.fakes.ses import FakeSes
+from tests.fakes.ses_tenants import FakeSesTenants
 from tests.fakes.stores import FakeStores
 
 _FILE = Path(__file__).parents[2] / "examples" / "operator-policy.json"
@@ -99,6 +100,7 @@ def _called() -> set[str]:
     assert iam.users == {}
     iam.calls += _make_and_delete_identities()
     iam.calls += _set_up_and_remove_the_watch()
+    iam.calls += _make_and_see_an_ses_tenant()
     # What the destination was asked for is counted with the calls and is none of IAM's.
     return {call for call in iam.calls if not call.startswith("iam:Destination")}
 
@@ -161,6 +163,20 @@ def _set_up_and_remove_the_watch() -> list[str]:
     run(watch_setup.prepare_remove)
     assert fake.sets == {}
     return [*iam.calls, *ses.calls, *fake.calls]
+
+
+def _make_and_see_an_ses_tenant() -> list[str]:
+    """Make an SES tenant, complete it as the next run does, show it, and look who shares it."""
+    spec = TenantSpec(SHOP, regions=(_EU,), sending=SendingOptions(ses_tenant=True))
+    identities, fake = FakeIdentities(), FakeSesTenants()
+    identities.identities[_EU, SHOP.name] = EmailIdentity(SHOP.name)
+    for _ in range(2):
+        assert ses_tenants.arrange(fake, identities, spec)[1] == ()
+    (seen,) = ses_tenants.see(fake, spec)
+    assert seen.found is not None
+    assert len(fake.of_identity(_EU, SHOP.name)) == 1
+    # One that is made with a tag needs the permission to tag it.
+    return [*fake.calls, "ses:TagResource"]
 
 
 class _NoDns:
@@ -292,8 +308,14 @@ def test_reads_are_of_all_users_and_writes_only_of_tenants() -> None:
     }
     identities = {"arn:aws:ses:*:*:identity/*"}
     events = {"arn:aws:ses:*:*:configuration-set/ses-tenant-events"}
+    of_ses_tenants = (
+        *("ses:CreateTenant", "ses:CreateTenantResourceAssociation", "ses:GetTenant"),
+        *("ses:ListResourceTenants", "ses:ListTenantResources"),
+    )
+    expected |= {key: {"*"} for key in of_ses_tenants}
     both = ("ses:TagResource", "ses:PutEmailIdentityConfigurationSetAttributes")
     expected |= dict.fromkeys(both, identities | events)
+    expected["ses:TagResource"] = identities | events | {"arn:aws:ses:*:*:tenant/*"}
     for action, resources in _resources_of_actions().items():
         if action == "iam:RemoveUserFromGroup":
             assert _GROUPS in resources

@@ -187,10 +187,12 @@ def test_show(run: Run) -> None:
         "scope",
         "configuration_sets",
         "allow_read",
+        "ses_tenant",
         "policy",
         "inline_policies",
         "attached_policies",
         "groups",
+        "ses_tenants",
         "drift",
     ]
     assert data["path"] == "/ses-tenant/shop.example.com/"

@@ -265,6 +265,8 @@ def test_the_operator_policy_writes_only_under_our_path() -> None:
         "KeepEventsSet": "arn:aws:ses:*:*:configuration-set/ses-tenant-events",
         "ChooseEventsSet": "arn:aws:ses:*:*:identity/*",
         "RequestProduction": "*",
+        "KeepSesTenants": "*",
+        "TagSesTenants": "arn:aws:ses:*:*:tenant/*",
         "ReplicateDkimKeys": "arn:aws:ses:*:*:identity/*",
         "ReadZones": "*",
         "ReadRecords": "arn:aws:route53:::hostedzone/*",

@@ -14,6 +14,7 @@ from ses_tenant.operations.runtime import Runtime
 from tests.fakes.iam import Clock
 from tests.fakes.identities import FakeIdentities
 from tests.fakes.ses import FakeSes
+from tests.fakes.ses_tenants import FakeSesTenants
 
 REGION = "eu-central-1"
 ME = Process("this-host", 4711)
@@ -35,6 +36,7 @@ def fake_runtime(
     wiring: dict[str, Any] = {
         "ses": FakeSes(),
         "identities": FakeIdentities(),
+        "ses_tenants": FakeSesTenants(),
         "open_destination": opened,
         "verify": refuse_to_verify,
         "default_region": REGION,

@@ -7,12 +7,17 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ses_tenant.aws.identities import Identities
+from ses_tenant.aws.ses_tenants import SesTenants
 from ses_tenant.aws.session import open_session
 from ses_tenant.core.domain import SendingDomain
+from ses_tenant.core.errors import ErrorCode, SesTenantError
 from ses_tenant.core.identity.answers import Answer, Outcome
 from ses_tenant.core.identity.state import Status
+from ses_tenant.core.identity.steps import DeleteEmailIdentity
 from ses_tenant.core.tenant.identity import IdentitySettings
+from ses_tenant.core.tenant.spec import SendingOptions, TenantSpec
 from ses_tenant.operations.identity import carry_out, prepare, read_view, records_of
+from ses_tenant.operations.ses_tenants import arrange
 from ses_tenant.sandbox.identities import verify_pending
 from ses_tenant.sandbox.state import load, save
 from tests.sandbox.conftest import REGION, SHOP, Box, Boxes
@@ -170,3 +175,41 @@ def test_identities_are_kept_with_the_account(boxes: Boxes, tmp_path: Any) -> No
     for answer in (before, after):
         del answer["ResponseMetadata"]
     assert after == before
+
+
+def test_ses_tenants_keep_what_is_associated_with_them(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "operator")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
+    ses, session = box.client("sesv2"), open_session(None, REGION, box.sandbox.url)
+    ses.create_email_identity(EmailIdentity=NEWS)
+    spec = TenantSpec(
+        SendingDomain.parse(NEWS), regions=(REGION,), sending=SendingOptions(ses_tenant=True)
+    )
+    there, identities = SesTenants(session), Identities(session)
+    done, notices = arrange(there, identities, spec)
+    assert notices == ()
+    assert len(done) == 2
+    assert arrange(there, identities, spec) == ((), ())
+    found = there.get(REGION, "news-example-net")
+    assert found is not None
+    assert (found.status, found.domain) == ("ENABLED", NEWS)
+    assert there.resources(REGION, "news-example-net") == {f"identity/{NEWS}"}
+    assert there.of_identity(REGION, NEWS) == ("news-example-net",)
+    assert there.get(REGION, "nobody") is None
+    with pytest.raises(SesTenantError) as twice:
+        there.apply(done[0])
+    assert twice.value.code is ErrorCode.ALREADY_EXISTS
+
+    with pytest.raises(SesTenantError) as needed:
+        identities.apply(DeleteEmailIdentity(REGION, NEWS))
+    assert needed.value.code is ErrorCode.ALREADY_EXISTS
+    assert needed.value.message.startswith("An SES tenant needs it")
+    arn = f"arn:aws:ses:{REGION}:123456789012:identity/{NEWS}"
+    assert f"--resource-arn {arn}" in needed.value.hint
+    ses.delete_tenant_resource_association(TenantName="news-example-net", ResourceArn=arn)
+    identities.apply(DeleteEmailIdentity(REGION, NEWS))
+    assert [one["TenantName"] for one in ses.list_tenants()["Tenants"]] == ["news-example-net"]
+    ses.delete_tenant(TenantName="news-example-net")
+    assert ses.list_tenants()["Tenants"] == []

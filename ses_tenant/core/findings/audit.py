@@ -22,7 +22,9 @@ from ses_tenant.core.findings.quarantined import replace_keys, told_of_quarantin
 from ses_tenant.core.findings.remedy import command, option
 from ses_tenant.core.findings.rules import Rule
 from ses_tenant.core.findings.sending import Sending, adopt_command, of_breach, remedy_of
+from ses_tenant.core.findings.shared_identities import shared_identities
 from ses_tenant.core.findings.takeover import Expected, takeover_findings
+from ses_tenant.core.identity.ses_tenants import SharedIdentity
 from ses_tenant.core.proof.addresses import TooComplex
 from ses_tenant.core.proof.breaches import Targets, breaches
 from ses_tenant.core.proof.delegation import Coverage, Delegation, IdentityPolicies, delegations
@@ -59,9 +61,12 @@ def audit(
     max_age: timedelta,
     *,
     operators: Collection[str] = (),
+    shared: Iterable[SharedIdentity] = (),
     limit: int | None = MAX_DOMAINS,
 ) -> Audit:
     """Return every finding. `keys` are the access keys by user ARN, where they are known.
+
+    `shared` are the identities that are associated with several SES tenants.
 
     What the users and roles of `operators` (ARNs) may do with tenants is expected, and no more than
     a note. Each finding names at most `limit` of the domains that it touches, fewer where there are
@@ -110,6 +115,7 @@ def audit(
     principals = {member.arn: member.principal for member in people}
     for identity in identities:
         found.update(map(_of_delegation, delegations(identity, coverage, principals)))
+    found.update(shared_identities(shared, {t.domain: t.owner for t in targets}))
     findings = sorted_findings(_expected(finding, operators) for finding in found.findings())
     return Audit(
         len(people),

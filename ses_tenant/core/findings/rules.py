@@ -109,6 +109,12 @@ class Rule(StrEnum):
         "audit check",
         "two tenants may send as one domain, by their options `--also` or `--subdomains`",
     )
+    SHARED_IDENTITY = (
+        "shared_identity",
+        _INFO,
+        "audit",
+        "an email identity is associated with several SES tenants, and mail may name any of them",
+    )
     UNDECIDED = (
         "undecided",
         _WARNING,

@@ -35,6 +35,7 @@ SCHEMA_VERSION = "1"
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _MAX_USER_NAME = 64
+_MAX_SES_TENANT = 64
 _MAX_TAG_KEY = 128
 MAX_TAG_VALUE = 256
 MAX_TAGS = 50
@@ -58,6 +59,22 @@ def user_name(domain: SendingDomain) -> str:
 
     digest = base64.b32encode(hashlib.sha256(domain.name.encode()).digest()).decode().lower()[:20]
     return f"{name[: _MAX_USER_NAME - len(digest) - 1]}+{digest}"
+
+
+def ses_tenant_name(domain: str) -> str:
+    """Return the name of a domain's SES tenant: the domain with `-` for each dot.
+
+    SES takes up to 64 letters, digits, hyphens and underscores. A longer one is cut and ends in
+    `_` and 80 bits of the domain's SHA-256.
+    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateTenant.html
+    """
+    name = domain.replace(".", "-")
+    if len(name) <= _MAX_SES_TENANT:
+        return name
+    import hashlib
+
+    digest = hashlib.sha256(domain.encode()).hexdigest()[:20]
+    return f"{name[: _MAX_SES_TENANT - len(digest) - 1]}_{digest}"
 
 
 def may_be_tenant(user_name: str, path: str) -> bool:

@@ -43,6 +43,10 @@ CHANGE_IDENTITY = (
     "ses:PutEmailIdentityDkimSigningAttributes",
     "ses:PutEmailIdentityMailFromAttributes",
 )
+# `--ses-tenant`. An association is authorized on the tenant and on what is associated.
+READ_SES_TENANT = ("ses:GetTenant", "ses:ListTenantResources")
+MAKE_SES_TENANT = ("ses:CreateTenant", "ses:CreateTenantResourceAssociation")
+LIST_SES_TENANTS = ("ses:ListResourceTenants",)
 # No operation of the API: who creates a replica of an identity has to be allowed it on the source.
 # https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-deed.html
 REPLICATE = "ses:ReplicateEmailIdentityDkimSigningKey"
@@ -75,10 +79,11 @@ ACTIONS: dict[str, tuple[str, ...]] = {
         *_REPAIR,
         *("CreateAccessKey", "CreateUser", "DeleteAccessKey"),
         *("ses:GetAccount", "ses:GetEmailIdentity"),
+        *(*READ_SES_TENANT, *MAKE_SES_TENANT),
     ),
     ADOPT: (*_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED, *_REPAIR, *_REMOVE_ATTACHMENTS),
     "list": (*DETAILS, *REPORT, *_LAST_USED, "ListAccessKeys"),
-    "show": (*_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED),
+    "show": (*_READ_TENANT, *_READ_ATTACHMENTS, *_LAST_USED, "ses:GetTenant"),
     "rotate-keys": (
         *_READ_TENANT,
         *DETAILS,
@@ -110,6 +115,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
         *_LIST_IDENTITIES,
         *READ_GUARDS,
         *READ_KEYS,
+        *LIST_SES_TENANTS,
     ),
     "identity": (
         *DETAILS,
@@ -141,6 +147,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
         *_READ_ATTACHMENTS,
         *_LAST_USED,
         *_LIST_IDENTITIES,
+        *READ_SES_TENANT,
     ),
     "export": (*DETAILS, *_LIST_IDENTITIES),
 }

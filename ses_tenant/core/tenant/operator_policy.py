@@ -30,11 +30,14 @@ from ses_tenant.core.tenant.operator_actions import (
     CREATE_IDENTITY,
     DETAILS,
     EVENTS,
+    LIST_SES_TENANTS,
+    MAKE_SES_TENANT,
     OFFLINE,
     PUT_TRIALS,
     READ_COUNTS,
     READ_GUARDS,
     READ_KEYS,
+    READ_SES_TENANT,
     RECORD_NAMES,
     REPLICATE,
     REPORT,
@@ -141,6 +144,7 @@ def operator_policy(
     if ADOPT in chosen:
         statements.append(_Statement("AdoptUsers", ADOPT_OUTSIDE, users))
     statements += _identity_statements(others, partition)
+    statements += _ses_tenant_statements(others, partition)
     statements.append(_Statement("ReadWhoGuardsSecrets", others & set(READ_GUARDS), "*"))
     keys = f"arn:{partition}:kms:*:*:key/*"
     statements.append(_Statement("ReadWhoGuardsKeys", others & set(READ_KEYS), keys))
@@ -197,6 +201,16 @@ def _identity_statements(needed: set[str], partition: str) -> list[_Statement]:
             "ReadRecords", needed & {"route53:ListResourceRecordSets"}, f"{zones}hostedzone/*"
         ),
         _Statement("AddRecords", needed & {ADD_RECORDS}, f"{zones}hostedzone/*", condition=records),
+    ]
+
+
+def _ses_tenant_statements(needed: set[str], partition: str) -> list[_Statement]:
+    """Return the statements on SES tenants; one is made with our tag, so it may be tagged."""
+    listed = {*READ_SES_TENANT, *MAKE_SES_TENANT, *LIST_SES_TENANTS}
+    tagging = {"ses:TagResource"} if "ses:CreateTenant" in needed else set[str]()
+    return [
+        _Statement("KeepSesTenants", needed & listed, "*"),
+        _Statement("TagSesTenants", tagging, f"arn:{partition}:ses:*:*:tenant/*"),
     ]
 
 

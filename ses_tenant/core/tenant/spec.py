@@ -112,6 +112,15 @@ class SendingOptions:
         'account, "identities" the names of all clients.',
         sends=True,
     )
+    # No policy asks for it: IAM cannot tie SMTP or raw mail to an SES tenant.
+    ses_tenant: bool = setting(
+        FLAG,
+        default=False,
+        option="--ses-tenant/--no-ses-tenant",
+        help="Associate its email identity and configuration sets with an SES tenant of its own, "
+        "whose reputation SES keeps apart. Remembered.",
+        described="Associate its identity and configuration sets with an SES tenant of its own.",
+    )
 
     def to_tags(self) -> dict[str, str]:
         """Return the options as the tag `ses-tenant:sending`; no tag for the default options."""

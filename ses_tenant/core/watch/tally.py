@@ -73,7 +73,7 @@ def finder(tenants: Mapping[str, Watched] | None) -> Find:
     """
     by_ses_tenant: dict[str, list[Watched]] = defaultdict(list)
     for tenant in (tenants or {}).values():
-        by_ses_tenant[tenant.domain.replace(".", "-")].append(tenant)
+        by_ses_tenant[naming.ses_tenant_name(tenant.domain)].append(tenant)
 
     def find(event: MailEvent | SesNotice) -> Watched | None:
         if isinstance(event, SesNotice):

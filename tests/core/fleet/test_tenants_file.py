@@ -35,7 +35,7 @@ SCHEMA: dict[str, Any] = json.loads(
 SHOP, BLOG = SendingDomain("shop.example.com"), SendingDomain("blog.example.org")
 DEFAULTS = TenantRequest(
     SHOP, Interface.API, None, subdomains=False, also=(), return_path=(), scope=Scope.ANY,
-    configuration_sets=(), allow_read=(),
+    configuration_sets=(), allow_read=(), ses_tenant=False,
 )  # fmt: skip
 
 EVERYTHING = """\
@@ -64,6 +64,7 @@ return-path = "bounce.example.net"
 scope = "identity"
 configuration-sets = ["web"]
 allow-read = ["quota"]
+ses-tenant = true
 destination = "file:/srv/blog/mail.env"
 format = "postfix"
 read-back = "cat x"
@@ -129,6 +130,7 @@ def test_everything_that_a_file_may_say() -> None:
             scope=Scope.IDENTITY,
             configuration_sets=("web",),
             allow_read=("quota",),
+            ses_tenant=True,
             destination="file:/srv/blog/mail.env",
             format="postfix",
             read_back="cat x",
@@ -223,7 +225,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_line() -> None:
         assert right in text
         text = text.replace(right, wrong)
     found = mistakes(text)
-    assert [line.split(":")[0] for line in found] == ["2", "11", "17", "20", "21", "21", "23", "27"]
+    assert [line.split(":")[0] for line in found] == ["2", "11", "17", "20", "21", "21", "23", "28"]
     assert found[0] == "2: unknown key 'profil' in [accounts.agency]; did you mean 'profile'?"
     assert found[1] == "11: unknown key 'max_age' in [defaults]; did you mean 'max-age'?"
     assert found[2] == "17: there is no account 'hostr'; did you mean 'hoster'?"

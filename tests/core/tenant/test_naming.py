@@ -245,3 +245,11 @@ def test_user_tags_that_are_refused(tags: dict[str, str], why: str) -> None:
 def test_user_tags_with_control_characters_are_refused(value: str) -> None:
     with pytest.raises(SesTenantError):
         naming.check_user_tags({"k": value})
+
+
+def test_the_name_of_an_ses_tenant() -> None:
+    assert naming.ses_tenant_name("shop.example.com") == "shop-example-com"
+    assert naming.ses_tenant_name("a" * 60 + ".com") == "a" * 60 + "-com"
+    long = naming.ses_tenant_name("a" * 61 + ".com")
+    assert long == "a" * 43 + "_226f5a2fdcb1fbce4bfc"
+    assert len(long) == 64
