@@ -252,11 +252,11 @@ def test_several_accounts(server: Server, run: Run, write: Write) -> None:
     listed = run("list", "--file", file)
     # Eighty columns have no room for those that tell least, the interface and the last use.
     assert listed.stdout.splitlines()[0].split() == [
-        *("Domain", "Account", "State", "Access", "key", "Age"),
+        *("Domain", "Account", "State", "Next", "Access", "key", "Age"),
     ]
     assert max(map(len, listed.stdout.splitlines())) <= 80
     tenants = run("list", "--file", file, "-o", "json").json["data"]["tenants"]
-    assert [(t["account"], t["domain"]) for t in tenants] == [("agency", SHOP), ("hoster", BLOG)]
+    assert [(t["account"], t["domain"]) for t in tenants] == [("hoster", BLOG), ("agency", SHOP)]
     assert BLOG not in run("list").stdout
     rotated = run("rotate-keys", "--file", file, "--no-verify", "--max-age", "0s", "-o", "json")
     assert [(t["account"], t["action"]) for t in rotated.json["data"]["tenants"]] == [
@@ -316,7 +316,7 @@ def test_check_and_audit_work_on_all_accounts(server: Server, run: Run, write: W
     assert "error  agency  " in run("audit", "--file", file).stdout
     checked = run("check", "--file", file, "--fail-on", "error", "-o", "json")
     tenants = checked.json["data"]["tenants"]
-    assert [(t["account"], t["domain"]) for t in tenants] == [("agency", SHOP), ("hoster", BLOG)]
+    assert [(t["account"], t["domain"]) for t in tenants] == [("hoster", BLOG), ("agency", SHOP)]
     assert {f["account"] for f in checked.json["data"]["findings"]} == {"agency", "hoster"}
     named = run("check", BLOG, "--file", file, "-o", "json").json["data"]["tenants"]
     assert [(t["account"], t["domain"]) for t in named] == [("hoster", BLOG)]

@@ -63,9 +63,11 @@ def test_nothing_was_loaded(pytestconfig):
 def _run(project: Path, text: str) -> str:
     (project / "test_site.py").write_text(text)
     plugin = ("-p", "ses_tenant.sandbox.pytest_plugin")
+    # An installation that has the entry point would load it twice.
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, "."],
-        cwd=project, capture_output=True, text=True, check=False, timeout=120,
+        cwd=project, env=alone, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     return done.stdout
 
