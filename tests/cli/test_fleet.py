@@ -316,7 +316,7 @@ def test_check_and_audit_work_on_all_accounts(server: Server, run: Run, write: W
     assert "error  agency  " in run("audit", "--file", file).stdout
     checked = run("check", "--file", file, "--fail-on", "error", "-o", "json")
     tenants = checked.json["data"]["tenants"]
-    assert [(t["account"], t["domain"]) for t in tenants] == [("hoster", BLOG), ("agency", SHOP)]
+    assert [(t["account"], t["domain"]) for t in tenants] == [("agency", SHOP), ("hoster", BLOG)]
     assert {f["account"] for f in checked.json["data"]["findings"]} == {"agency", "hoster"}
     named = run("check", BLOG, "--file", file, "-o", "json").json["data"]["tenants"]
     assert [(t["account"], t["domain"]) for t in named] == [("hoster", BLOG)]
